@@ -1,0 +1,72 @@
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::domain::{
+    Assessment, ErrorCode, ItemError, Limits, Listing, ModelRef, ScoredLine,
+};
+use crate::preprocess;
+
+/// How much of the explanation to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// The strongest findings, the rest of each part summed up in one.
+    #[default]
+    Brief,
+    /// Every finding.
+    Full,
+}
+
+/// Something that gives a listing its score; the same listing always gets the same one.
+pub trait Assess: Debug + Send + Sync {
+    /// The model that the scores come from.
+    fn model(&self) -> &ModelRef;
+
+    /// Scores one listing.
+    fn assess(&self, listing: &Listing, detail: Detail) -> Assessment;
+}
+
+/// One item of a batch, as bytes of JSON that are still to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct RawItem<'a> {
+    /// 1-based place in the input.
+    pub line: u64,
+    pub json: &'a [u8],
+}
+
+/// Reads and scores a batch in parallel, order kept, one outcome an item.
+///
+/// An item that cannot be read, or on which scoring panics, gets an error of its own and does not
+/// touch its neighbours.
+pub fn score_items(
+    scorer: &dyn Assess,
+    limits: &Limits,
+    detail: Detail,
+    items: &[RawItem<'_>],
+) -> Vec<(ScoredLine, Option<Listing>)> {
+    preprocess::map_batch(items, |item| {
+        let listing = match Listing::from_json(item.json, limits) {
+            Ok(listing) => listing,
+            Err(error) => {
+                let id = claimed_id(item.json, limits);
+                return (ScoredLine { line: item.line, id, outcome: Err(error) }, None);
+            }
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| scorer.assess(&listing, detail)))
+            .map_err(|_| ItemError::new(ErrorCode::Internal, "", "scoring failed"));
+        let id = listing.id().map(str::to_owned);
+        (ScoredLine { line: item.line, id, outcome }, Some(listing))
+    })
+}
+
+/// The id of an item that could not be read, where it has one, so that the sender finds it again.
+fn claimed_id(json: &[u8], limits: &Limits) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Claimed {
+        id: Option<String>,
+    }
+    if json.len() > limits.item_bytes {
+        return None;
+    }
+    let id = serde_json::from_slice::<Claimed>(json).ok()?.id?;
+    (id.len() <= limits.field_chars).then_some(id)
+}
