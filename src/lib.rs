@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod nn;
 pub mod preprocess;
 pub mod scoring;
 pub mod signals;

@@ -6,6 +6,7 @@
 
 mod brands;
 mod codes;
+mod features;
 mod knowledge;
 mod lexicon;
 mod phrases;
@@ -14,6 +15,7 @@ mod reading;
 
 pub use brands::{BrandMention, Brands, BrandsError, Mention};
 pub use codes::{CodeFinding, check_gtin};
+pub use features::{Disguise, FeatureSpace, Sign, SignKind, length_scale};
 pub use knowledge::{FILES, Knowledge, KnowledgeError};
 pub use lexicon::{Concept, Finding, Lexicon, LexiconError, Polarity, Variant};
 pub use price::{PRICE_FEATURES, PriceSignal, price_features};
