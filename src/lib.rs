@@ -4,6 +4,7 @@
 //! imports only those above it, and `tests/layering.rs` keeps it so.
 
 pub mod config;
+pub mod dataset;
 pub mod domain;
 pub mod preprocess;
 pub mod scoring;
