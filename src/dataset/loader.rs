@@ -165,7 +165,7 @@ mod tests {
             (with(r#""lang":"vi""#, r#""lang":"fr""#), "lang", "unknown variant"),
             (with(r#""lang":"vi""#, r#""lang":"vi","extra":1"#), "extra", "unknown field"),
             (with(r#","lang":"vi""#, ""), "", "missing field `lang`"),
-            (with("}}", "}"), "", ""),
+            (with(r#""vi"}"#, r#""vi"}}"#), "", "more than one JSON value"),
             (format!("{GOOD}\n\n{GOOD}"), "id", "stands already at"),
             (format!("{GOOD}\n\n{{\"id\":"), "id", "EOF"),
         ] {
