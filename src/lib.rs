@@ -6,6 +6,7 @@
 pub mod config;
 pub mod dataset;
 pub mod domain;
+pub mod eval;
 pub mod preprocess;
 pub mod scoring;
 pub mod telemetry;
