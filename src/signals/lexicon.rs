@@ -28,7 +28,8 @@ pub enum Polarity {
 pub struct Concept {
     pub id: Arc<str>,
     pub polarity: Polarity,
-    pub reason: Arc<Reason>,
+    /// What evidence of each variant is called, and why it counts.
+    labels: [(Arc<str>, Arc<Reason>); Variant::COUNT],
     /// The legal class that the concept speaks for, if any.
     pub legal_class: Option<LegalClass>,
     unless_near: Vec<Box<str>>,
@@ -75,6 +76,39 @@ pub enum Variant {
 
 impl Variant {
     pub const COUNT: usize = 3;
+    const ALL: [Self; Self::COUNT] = [Self::Plain, Self::Negated, Self::Beside];
+}
+
+impl Concept {
+    /// What evidence of this concept is called, and why it counts.
+    pub fn label(&self, variant: Variant) -> (Arc<str>, Arc<Reason>) {
+        self.labels[variant as usize].clone()
+    }
+}
+
+impl RawConcept {
+    fn label(&self, variant: Variant) -> (Arc<str>, Arc<Reason>) {
+        let (id, vi, en) = (&self.id, &self.reason_vi, &self.reason_en);
+        let (id, vi, en) = match (variant, self.polarity) {
+            (Variant::Plain, _) => (id.clone(), vi.clone(), en.clone()),
+            (Variant::Negated, _) => (
+                format!("{id}_negated"),
+                format!("{vi} (bị phủ định)"),
+                format!("{en} (negated)"),
+            ),
+            (Variant::Beside, Polarity::Risk) => (
+                format!("{id}_in_warning"),
+                format!("{vi} (trong lời cảnh báo hoặc cam kết)"),
+                format!("{en} (inside a warning or denial)"),
+            ),
+            (Variant::Beside, Polarity::Relief | Polarity::Context) => (
+                format!("{id}_beside_risk"),
+                format!("{vi} (nhưng có dấu hiệu rủi ro bên cạnh)"),
+                format!("{en} (but beside a sign of risk)"),
+            ),
+        };
+        (id.into(), Arc::new(Reason { vi, en }))
+    }
 }
 
 /// A concept met in a text.
@@ -131,12 +165,13 @@ impl Lexicon {
                 phrases.add(interner, &text, exact, index);
             }
             let near = raw.unless_near.iter().map(|p| near_key(&normalizer.normalize(p)));
+            let near = near.collect();
             concepts.push(Concept {
                 id: raw.id.as_str().into(),
                 polarity: raw.polarity,
-                reason: Arc::new(Reason { vi: raw.reason_vi, en: raw.reason_en }),
+                labels: Variant::ALL.map(|v| raw.label(v)),
                 legal_class: raw.legal_class,
-                unless_near: near.collect(),
+                unless_near: near,
             });
         }
         let index = |name: &'static str| {
