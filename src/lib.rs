@@ -22,3 +22,4 @@ pub mod registry;
 pub mod scoring;
 pub mod signals;
 pub mod telemetry;
+pub mod train;
