@@ -145,7 +145,14 @@ pub fn split(rows: &[Row], options: &SplitOptions) -> Split {
                 }
                 strata.add(group, *side, 1.0);
             }
-            _ => torn += 1,
+            _ => {
+                torn += 1;
+                for row in group {
+                    if let Some(side) = side_of[*row] {
+                        strata.add(&[*row], side, 1.0);
+                    }
+                }
+            }
         }
     }
     let key = |group: &Vec<usize>| {
