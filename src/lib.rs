@@ -3,6 +3,7 @@
 //! A listing flows through the modules in the order in which they are declared here; a module
 //! imports only those above it, and `tests/layering.rs` keeps it so.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod nn;
