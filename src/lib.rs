@@ -12,6 +12,7 @@
 //! `registry`) → `store` → ranked suspects. A model's way: `dataset` → `train` → `eval` →
 //! `registry`.
 
+pub mod cli;
 pub mod config;
 pub mod dataset;
 pub mod domain;
