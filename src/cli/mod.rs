@@ -6,11 +6,13 @@
 //!
 //! Exit codes: 0 all well, 1 usage or total failure, 2 finished but some items failed.
 
+pub mod bench;
 mod error;
 mod model;
 mod output;
 mod reference;
 pub mod score;
+pub mod train;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,6 +33,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Score(score::Opts),
+    Train(train::Opts),
+    Bench(bench::Opts),
     #[command(hide = true)]
     Reference(reference::Opts),
 }
@@ -39,6 +43,8 @@ impl Command {
     fn run(self) -> anyhow::Result<Status> {
         match self {
             Self::Score(opts) => score::run(opts),
+            Self::Train(opts) => train::run(&opts),
+            Self::Bench(opts) => bench::run(&opts),
             Self::Reference(opts) => reference::run(&opts),
         }
     }

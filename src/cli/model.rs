@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::Hint as _;
 use crate::config;
-use crate::scoring::Assess;
+use crate::scoring::{self, Assess};
 
 /// Which tiers a run may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -49,11 +49,11 @@ impl Wanted {
 /// # Errors
 /// When there is no such model, or its files do not fit together.
 pub(super) fn load(wanted: &Wanted) -> anyhow::Result<Arc<dyn Assess>> {
-    let config::Scoring { models_dir, model, .. } = &wanted.scoring;
-    let dir = if models_dir.as_os_str().is_empty() { Path::new("models") } else { models_dir };
-    let model = if model.is_empty() { "live" } else { model };
-    Err(anyhow::anyhow!("no model {model:?} in {} ({:?} tier)", dir.display(), wanted.tier))
-        .hint("--model takes a model's id or folder")
+    if wanted.tier == TierChoice::Full {
+        return Err(anyhow::anyhow!("no encoder is installed, so there is no full tier"))
+            .hint("--tier fast or auto scores with the fast model");
+    }
+    scoring::load(&wanted.scoring).hint("--model takes a model's id or folder")
 }
 
 #[cfg(test)]

@@ -9,6 +9,6 @@ mod hash;
 mod pieces;
 pub mod text;
 
-pub use batch::map_batch;
+pub use batch::{Pool, PoolError, map_batch};
 pub use hash::{FastMap, FastSet, StableHasher, hash_str, mix};
 pub use pieces::{Pieces, PiecesError};
