@@ -8,7 +8,9 @@ mod batch;
 mod hash;
 mod pieces;
 pub mod text;
+mod threads;
 
 pub use batch::{Pool, PoolError, map_batch};
 pub use hash::{FastMap, FastSet, StableHasher, hash_str, mix};
 pub use pieces::{Pieces, PiecesError};
+pub use threads::{ThreadsError, set_threads};
