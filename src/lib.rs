@@ -7,4 +7,5 @@ pub mod config;
 pub mod domain;
 pub mod preprocess;
 pub mod scoring;
+pub mod store;
 pub mod telemetry;
