@@ -22,5 +22,6 @@ pub mod preprocess;
 pub mod registry;
 pub mod scoring;
 pub mod signals;
+pub mod store;
 pub mod telemetry;
 pub mod train;
