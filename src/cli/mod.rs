@@ -7,11 +7,15 @@
 //! Exit codes: 0 all well, 1 usage or total failure, 2 finished but some items failed.
 
 pub mod bench;
+mod demo;
 mod error;
+mod key;
 mod model;
 mod output;
 mod reference;
+mod runtime;
 pub mod score;
+mod store;
 pub mod train;
 
 use std::ffi::OsString;
@@ -33,9 +37,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Opts),
     Score(score::Opts),
     Train(train::Opts),
     Bench(bench::Opts),
+    Key(key::Opts),
+    Store(store::Opts),
     #[command(hide = true)]
     Reference(reference::Opts),
 }
@@ -43,9 +50,12 @@ enum Command {
 impl Command {
     fn run(self) -> anyhow::Result<Status> {
         match self {
+            Self::Demo(opts) => demo::run(&opts),
             Self::Score(opts) => score::run(opts),
             Self::Train(opts) => train::run(&opts),
             Self::Bench(opts) => bench::run(&opts),
+            Self::Key(opts) => key::run(opts),
+            Self::Store(opts) => store::run(opts),
             Self::Reference(opts) => reference::run(&opts),
         }
     }
