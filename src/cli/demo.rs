@@ -1,16 +1,19 @@
 //! `thatgia demo`: everything on a few listings, in a folder that goes at the end.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use super::model::{self, TierChoice, Wanted};
 use super::score::{Lang, Look, sink};
-use super::{Status, output, runtime};
+use super::{Status, output, runtime, serve};
 use crate::config::{self, Settings};
-use crate::domain::{Listing, ScoredLine, SystemClock};
+use crate::domain::{ApiKey, Listing, ScoredLine, SystemClock};
+use crate::http::{Server, shutdown_signal};
 use crate::preprocess;
 use crate::scoring::{Assess, Detail, RawItem, score_items};
 use crate::store::{Store, ToStore};
@@ -58,18 +61,28 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     folder.0.clone_into(&mut settings.store.data_dir);
     settings.store.url.clear();
     runtime::block_on(async {
-        tokio::select! {
-            outcome = show(opts, &settings, scorer) => outcome,
-            () = runtime::stop_asked() => Ok(()),
-        }
+        let mut stop = pin!(shutdown_signal()?);
+        let server = match opts.no_serve {
+            true => None,
+            false => Some(serve::bind(&settings.server).await?),
+        };
+        let store = tokio::select! {
+            store = show(opts, &settings, scorer.as_ref()) => store?,
+            () = &mut stop => return Ok(()),
+        };
+        let Some(server) = server else { return Ok(store.close().await) };
+        let (_, key) = serve::admin_key(&store).await?;
+        greet(&server, &key)?;
+        serve::answer(server, settings, scorer, store, stop).await
     })?;
     Ok(Status::Done)
 }
 
-async fn show(opts: &Opts, settings: &Settings, scorer: Arc<dyn Assess>) -> anyhow::Result<()> {
+/// Fills the store and shows what is in it.
+async fn show(opts: &Opts, settings: &Settings, scorer: &dyn Assess) -> anyhow::Result<Store> {
     let store = Store::open(&settings.store, Arc::new(SystemClock)).await?;
     store.migrate().await?;
-    let rows = load(settings, scorer.as_ref(), &store).await?;
+    let rows = load(settings, scorer, &store).await?;
     let look = Look {
         top: opts.top,
         width: output::width(),
@@ -78,8 +91,15 @@ async fn show(opts: &Opts, settings: &Settings, scorer: Arc<dyn Assess>) -> anyh
         colors: output::stdout_is_terminal(),
     };
     sink::table(&rows, look, &mut output::stdout())?;
-    store.close().await;
-    Ok(())
+    Ok(store)
+}
+
+fn greet(server: &Server, key: &ApiKey) -> anyhow::Result<()> {
+    let (mut out, address, key) = (output::stdout(), server.local_addr(), key.reveal());
+    writeln!(out, "\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n")?;
+    writeln!(out, "curl -H 'Authorization: Bearer {key}' 'http://{address}/v1/suspects?band=high'\n")?;
+    writeln!(out, "Ctrl-C ends the demo and removes everything.")?;
+    Ok(out.flush()?)
 }
 
 /// Scores the listings and keeps them.

@@ -15,6 +15,7 @@ mod output;
 mod reference;
 mod runtime;
 pub mod score;
+mod serve;
 mod store;
 pub mod train;
 
@@ -38,6 +39,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Opts),
+    Serve(serve::Opts),
     Score(score::Opts),
     Train(train::Opts),
     Bench(bench::Opts),
@@ -51,6 +53,7 @@ impl Command {
     fn run(self) -> anyhow::Result<Status> {
         match self {
             Self::Demo(opts) => demo::run(&opts),
+            Self::Serve(opts) => serve::run(&opts),
             Self::Score(opts) => score::run(opts),
             Self::Train(opts) => train::run(&opts),
             Self::Bench(opts) => bench::run(&opts),

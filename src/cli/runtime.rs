@@ -41,43 +41,23 @@ pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
         .block_on(work)
 }
 
-/// Opens a store that is there and up to date; makes and changes nothing.
-pub(super) async fn open_existing(settings: &config::Store) -> anyhow::Result<Store> {
+/// Opens a store that is there; makes and changes nothing.
+pub(super) async fn open_as_is(settings: &config::Store) -> anyhow::Result<Store> {
     let file = settings.data_dir.join("thatgia.db");
     if settings.url.is_empty() && !file.is_file() {
         return Err(anyhow::anyhow!("no store in {}", settings.data_dir.display()))
             .hint("--data names another folder; `thatgia store migrate` makes a new store");
     }
-    let store = Store::open(settings, Arc::new(SystemClock)).await?;
+    Ok(Store::open(settings, Arc::new(SystemClock)).await?)
+}
+
+/// Opens a store that is there and up to date.
+pub(super) async fn open_existing(settings: &config::Store) -> anyhow::Result<Store> {
+    let store = open_as_is(settings).await?;
     let pending = store.pending_migrations().await?;
     if let Some(first) = pending.first() {
         let text = format!("{} migrations are pending, from {}", pending.len(), first.version);
         return Err(anyhow::anyhow!(text)).hint("run `thatgia store migrate`");
     }
     Ok(store)
-}
-
-/// Ends when somebody wants the program to stop: Ctrl-C or a termination signal.
-pub(super) async fn stop_asked() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let terminate = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signal) => drop(signal.recv().await),
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = interrupt => {}
-            () = terminate => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await;
 }

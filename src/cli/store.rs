@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::Hint as _;
-use super::runtime::{StoreArgs, block_on, open_existing};
+use super::runtime::{StoreArgs, block_on, open_as_is, open_existing};
 use super::{Status, output};
 use crate::domain::SystemClock;
 use crate::store::{Overwrite, Store, StoreError, restore};
@@ -92,9 +92,14 @@ pub(super) fn run(opts: Opts) -> anyhow::Result<Status> {
 
 async fn migrate(opts: &Migrate) -> anyhow::Result<Status> {
     let settings = opts.store.settings()?;
-    let store = Store::open(&settings.store, Arc::new(SystemClock)).await?;
-    let migrations =
-        if opts.dry_run { store.pending_migrations().await } else { store.migrate().await };
+    let (store, migrations);
+    if opts.dry_run {
+        store = open_as_is(&settings.store).await?;
+        migrations = store.pending_migrations().await;
+    } else {
+        store = Store::open(&settings.store, Arc::new(SystemClock)).await?;
+        migrations = store.migrate().await;
+    }
     store.close().await;
     let mut out = output::stdout();
     let migrations = migrations?;
