@@ -5,6 +5,8 @@
 
 pub mod config;
 pub mod domain;
+pub mod flow;
+pub mod http;
 pub mod preprocess;
 pub mod scoring;
 pub mod telemetry;
