@@ -123,6 +123,11 @@ impl Score {
         (logit.abs() <= Self::MAX_LOGIT).then(|| Self(sigmoid(logit)))
     }
 
+    /// One half: nothing is known.
+    pub fn even() -> Self {
+        Self(0.5)
+    }
+
     pub fn value(self) -> f64 {
         self.0
     }

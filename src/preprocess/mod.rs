@@ -1,7 +1,16 @@
 //! From a listing's fields to what a model reads.
+//!
+//! Owns the text normaliser with its map back to the seller's own characters ([`text`]), the
+//! sub-word tokenizer ([`Pieces`]), the stable hash of features and the batch driver. It knows no
+//! weights and no lexicon: the words that are worth restoring are handed in.
 
 mod batch;
+mod hash;
+mod pieces;
 mod pool;
+pub mod text;
 
-pub use batch::map_batch;
+pub use batch::{Pool, PoolError, map_batch};
+pub use hash::{FastMap, FastSet, StableHasher, hash_str, mix};
+pub use pieces::{Pieces, PiecesError};
 pub use pool::{spawn, threads};

@@ -1,0 +1,122 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use sha2::{Digest, Sha256};
+
+use super::manifest::{Manifest, ManifestError, WEIGHTS_FILE};
+use crate::domain::ModelRef;
+use crate::nn::BagWeights;
+use crate::preprocess::{Pieces, PiecesError};
+use crate::signals::{FILES, FeatureSpace, Knowledge, KnowledgeError, PRICE_FEATURES};
+
+const TOKENIZER: &str = "tokenizer.json";
+
+/// A model read from its folder, every file checked against the manifest.
+#[derive(Debug)]
+pub struct LoadedModel {
+    pub manifest: Manifest,
+    pub reference: ModelRef,
+    pub knowledge: Knowledge,
+    pub pieces: Pieces,
+    pub space: FeatureSpace,
+    /// One weight for each feature of `space`.
+    pub weights: Vec<f32>,
+    /// Text part of a listing without any feature.
+    pub intercept: f64,
+    /// The price part's weights; all but the first at least 0.
+    pub price: [f64; PRICE_FEATURES],
+}
+
+/// A model folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("{file}: SHA-256 is {got}, the manifest says {want}")]
+    Hash { file: String, got: String, want: String },
+    #[error("manifest.toml: no hash of {0}")]
+    NoHash(&'static str),
+    #[error(transparent)]
+    Knowledge(#[from] KnowledgeError),
+    #[error(transparent)]
+    Pieces(#[from] PiecesError),
+    #[error("{WEIGHTS_FILE}: {0}")]
+    Weights(#[from] candle_core::Error),
+    #[error("{WEIGHTS_FILE}: {0}")]
+    Mismatch(String),
+}
+
+/// SHA-256 of `bytes` in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, b| {
+        let _ = write!(hex, "{b:02x}");
+        hex
+    })
+}
+
+/// Loads the model in `dir`.
+///
+/// # Errors
+/// When a file is missing, was changed, or does not fit the others.
+pub fn load_model(dir: &Path) -> Result<LoadedModel, LoadError> {
+    let read = |name: &str| {
+        let path = dir.join(name);
+        fs::read(&path).map_err(|source| LoadError::Io { path, source })
+    };
+    let text = String::from_utf8_lossy(&read("manifest.toml")?).into_owned();
+    let manifest = Manifest::parse(&text)?;
+    for name in FILES.into_iter().chain([TOKENIZER, WEIGHTS_FILE]) {
+        let want = manifest.files.get(name).ok_or(LoadError::NoHash(name))?;
+        let got = sha256_hex(&read(name)?);
+        if got != *want {
+            return Err(LoadError::Hash { file: name.to_owned(), got, want: want.clone() });
+        }
+    }
+    let knowledge = Knowledge::load(dir)?;
+    let pieces = Pieces::load(&dir.join(TOKENIZER))?;
+    let tensors = candle_core::safetensors::load(dir.join(WEIGHTS_FILE), &Device::Cpu)?;
+    let bag = BagWeights::from_tensors(&tensors)?;
+    let spec = manifest.spec;
+    let space = FeatureSpace {
+        pieces: spec.pieces,
+        bucket_bits: spec.bucket_bits,
+        concepts: knowledge.lexicon().concepts().len(),
+    };
+    let config = bag.config()?;
+    let weights = bag.flatten()?.to_vec1::<f32>()?;
+    let fits = weights.len() == space.len()
+        && config.pieces == spec.pieces
+        && config.dims == spec.dims
+        && spec.concepts == space.concepts
+        && pieces.vocabulary() >= spec.pieces;
+    if !fits {
+        return Err(LoadError::Mismatch(format!(
+            "{config:?} does not fit the manifest ({spec:?}) or the lexicon ({} concepts)",
+            space.concepts
+        )));
+    }
+    let numbers = |name: &str| -> Result<Vec<f64>, LoadError> {
+        let tensor: &Tensor =
+            tensors.get(name).ok_or_else(|| LoadError::Mismatch(format!("no tensor {name:?}")))?;
+        let numbers = tensor.to_dtype(candle_core::DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+        if numbers.iter().all(|n| n.is_finite()) {
+            Ok(numbers)
+        } else {
+            Err(LoadError::Mismatch(format!("{name:?} holds a number that is none")))
+        }
+    };
+    let price: [f64; PRICE_FEATURES] = numbers("price")?
+        .try_into()
+        .map_err(|_| LoadError::Mismatch("price has the wrong length".to_owned()))?;
+    if price[1..].iter().any(|w| *w < 0.0) || weights.iter().any(|w| !w.is_finite()) {
+        return Err(LoadError::Mismatch("a weight is negative or no number".to_owned()));
+    }
+    let intercept = numbers("intercept")?.first().copied().unwrap_or(0.0);
+    let weights_sha256 = manifest.files[WEIGHTS_FILE].as_str().into();
+    let reference = ModelRef { id: manifest.id.clone(), weights_sha256 };
+    Ok(LoadedModel { manifest, reference, knowledge, pieces, space, weights, intercept, price })
+}

@@ -1,0 +1,125 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ModelId, Thresholds, Tier};
+use crate::signals::CodeFinding;
+
+/// The form of `manifest.toml` that this build writes.
+pub const SCHEMA: u32 = 1;
+/// The file whose hash stands for the model in every answer.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// What a model folder holds and how its numbers are to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    pub schema: u32,
+    pub id: ModelId,
+    pub tier: Tier,
+    pub licence: String,
+    pub spec: Spec,
+    pub calibration: Calibration,
+    pub thresholds: Thresholds,
+    pub codes: Codes,
+    pub training: Training,
+    /// SHA-256 of every other file that scoring reads, by name.
+    pub files: BTreeMap<String, String>,
+}
+
+/// Sizes that must agree between weights, tokenizer and knowledge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    pub pieces: usize,
+    pub dims: usize,
+    pub bucket_bits: u32,
+    pub concepts: usize,
+}
+
+/// From the model's sum to log-odds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Share of counterfeits in the listings that the model was calibrated on.
+    pub base_rate: f64,
+}
+
+/// Log-odds of what a product code says; set by experts, not learned.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Codes {
+    pub gtin_valid: f64,
+    pub gtin_wrong_check_digit: f64,
+    pub gtin_malformed: f64,
+    pub gtin_restricted_prefix: f64,
+}
+
+impl Codes {
+    pub fn weight(&self, finding: CodeFinding) -> f64 {
+        match finding {
+            CodeFinding::Valid => self.gtin_valid,
+            CodeFinding::WrongCheckDigit => self.gtin_wrong_check_digit,
+            CodeFinding::NotAGtin => self.gtin_malformed,
+            CodeFinding::Restricted => self.gtin_restricted_prefix,
+        }
+    }
+}
+
+/// Where the weights come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    pub recipe_sha256: String,
+    pub seed: u64,
+    /// SHA-256 of each file of rows, by its part in training.
+    pub data: BTreeMap<String, String>,
+}
+
+/// The manifest cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    #[error("manifest.toml: {0}")]
+    Read(#[from] toml::de::Error),
+    #[error("manifest.toml: {0}")]
+    Write(#[from] toml::ser::Error),
+    #[error("manifest.toml: schema {0}, this build reads up to {SCHEMA}")]
+    Schema(u32),
+    #[error("manifest.toml: {0}")]
+    Value(String),
+}
+
+impl Manifest {
+    /// Reads and checks the text of a `manifest.toml`.
+    ///
+    /// # Errors
+    /// When it is not TOML, of a later schema, or holds a number that can't be.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: u32,
+        }
+        let head: Head = toml::from_str(text)?;
+        if head.schema == 0 || head.schema > SCHEMA {
+            return Err(ManifestError::Schema(head.schema));
+        }
+        let this: Self = toml::from_str(text)?;
+        let rate = this.calibration.base_rate;
+        if !(0.0 < rate && rate < 1.0) {
+            return Err(ManifestError::Value(format!("base_rate {rate} is not between 0 and 1")));
+        }
+        let Spec { pieces, dims, bucket_bits, concepts } = this.spec;
+        if !(1..=24).contains(&bucket_bits) || pieces == 0 || dims == 0 || concepts == 0 {
+            return Err(ManifestError::Value(format!("spec {:?} can't be", this.spec)));
+        }
+        Ok(this)
+    }
+
+    /// The text of `manifest.toml`.
+    ///
+    /// # Errors
+    /// When a value has no form in TOML.
+    pub fn to_toml(&self) -> Result<String, ManifestError> {
+        Ok(toml::to_string_pretty(self)?)
+    }
+}

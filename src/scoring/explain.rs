@@ -1,0 +1,309 @@
+//! Why a score is what it is: evidence whose weights add up to each part.
+
+use std::sync::{Arc, LazyLock};
+
+use super::contract::Detail;
+use crate::domain::{
+    Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason,
+};
+use crate::preprocess::text::{Place, slice};
+use crate::signals::{
+    CodeFinding, Disguise, Knowledge, PriceSignal, Reading, Sign, SignKind, Source,
+    Variant,
+};
+
+/// Single words shown in a brief explanation.
+const BRIEF_WORDS: usize = 5;
+/// The least share in log-odds for which a single word is shown in a brief explanation.
+const BRIEF_LEAST: f64 = 0.05;
+
+/// A kind of evidence that no lexicon names.
+struct Kind {
+    id: Arc<str>,
+    reason: Arc<Reason>,
+}
+
+impl Kind {
+    fn new(id: &str, vi: &str, en: &str) -> Self {
+        let reason = Reason { vi: vi.to_owned(), en: en.to_owned() };
+        Self { id: id.into(), reason: Arc::new(reason) }
+    }
+}
+
+static DISGUISES: LazyLock<[Kind; 6]> = LazyLock::new(|| {
+    Disguise::ALL.map(|disguise| match disguise {
+        Disguise::BrokenBrand => Kind::new(
+            "broken_brand",
+            "Tên nhãn hiệu bị tách rời để né bộ lọc",
+            "A brand's name is broken up to get past filters",
+        ),
+        Disguise::LeetBrand => Kind::new(
+            "leet_brand",
+            "Tên nhãn hiệu có chữ số hoặc ký hiệu thay cho chữ cái",
+            "Digits or signs stand for letters in a brand's name",
+        ),
+        Disguise::LookalikeBrand => Kind::new(
+            "lookalike_brand",
+            "Tên nhãn hiệu viết bằng chữ cái trông giống của bảng chữ khác",
+            "A brand's name is written with look-alike letters",
+        ),
+        Disguise::HiddenBrand => Kind::new(
+            "hidden_brand",
+            "Tên nhãn hiệu có chèn ký tự vô hình",
+            "Invisible characters are put into a brand's name",
+        ),
+        Disguise::RespelledBrand => Kind::new(
+            "respelled_brand",
+            "Tên nhãn hiệu bị viết chệch đi",
+            "A brand's name is spelled in an invented way",
+        ),
+        Disguise::Word => Kind::new(
+            "disguised_word",
+            "Từ ngữ nhạy cảm bị viết chệch để né bộ lọc",
+            "A tell-tale word is disguised to get past filters",
+        ),
+    })
+});
+
+static WORDING_RISK: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new("wording", "Từ thường gặp ở tin bán hàng giả", "A word common in offers of fakes")
+});
+static WORDING_RELIEF: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new(
+        "wording",
+        "Từ thường gặp ở tin bán hàng thật",
+        "A word common in honest offers",
+    )
+});
+static REST: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new("other_wording", "Các từ ngữ còn lại cộng lại", "All other wording together")
+});
+
+/// Collects the evidence of one listing while it is scored.
+pub(super) struct Explanation<'a> {
+    listing: &'a Listing,
+    reading: &'a Reading,
+    knowledge: &'a Knowledge,
+    detail: Detail,
+    evidence: Vec<Evidence>,
+    /// Weight, field and word of the single words worth showing.
+    words: Vec<(f64, usize, usize)>,
+    classes: Vec<(LegalClass, f64)>,
+    grey: bool,
+}
+
+impl<'a> Explanation<'a> {
+    pub(super) fn new(
+        listing: &'a Listing,
+        reading: &'a Reading,
+        knowledge: &'a Knowledge,
+        detail: Detail,
+    ) -> Self {
+        let (evidence, words, classes) = (Vec::with_capacity(8), Vec::new(), Vec::new());
+        Self { listing, reading, knowledge, detail, evidence, words, classes, grey: false }
+    }
+
+    /// A concept or a disguise.
+    pub(super) fn sign(&mut self, sign: &Sign, weight: f64) {
+        let (kind, reason) = match sign.what {
+            SignKind::Concept(index, variant) => {
+                let concept = &self.knowledge.lexicon().concepts()[usize::from(index)];
+                if variant == Variant::Plain {
+                    if let Some(class) = concept.legal_class {
+                        self.class(class, weight);
+                    }
+                    self.grey |= &*concept.id == "grey_import";
+                }
+                concept.label(variant)
+            }
+            SignKind::Disguise(disguise, _) => {
+                let kind = &DISGUISES[disguise as usize];
+                (kind.id.clone(), kind.reason.clone())
+            }
+        };
+        self.at(sign.field, sign.place, kind, reason, weight);
+    }
+
+    fn class(&mut self, class: LegalClass, weight: f64) {
+        match self.classes.iter_mut().find(|(c, _)| *c == class) {
+            Some((_, sum)) => *sum += weight,
+            None => self.classes.push((class, weight)),
+        }
+    }
+
+    /// The single words of a field, each with its share.
+    pub(super) fn words(&mut self, field: usize, weights: &[f64]) {
+        let least = if self.detail == Detail::Full { 0.0 } else { BRIEF_LEAST };
+        let found = weights.iter().enumerate().filter(|(_, w)| w.abs() > least);
+        self.words.extend(found.map(|(i, w)| (*w, field, i)));
+        if self.detail == Detail::Brief && self.words.len() > BRIEF_WORDS {
+            self.words.select_nth_unstable_by(BRIEF_WORDS, |a, b| {
+                b.0.abs().total_cmp(&a.0.abs()).then((a.1, a.2).cmp(&(b.1, b.2)))
+            });
+            self.words.truncate(BRIEF_WORDS);
+        }
+    }
+
+    /// What is left of the text part when everything shown has been taken away.
+    pub(super) fn rest_of_text(&mut self, text: f64) {
+        let mut words = std::mem::take(&mut self.words);
+        words.sort_unstable_by_key(|(_, field, word)| (*field, *word));
+        for (weight, field, word) in words {
+            let place = self.reading.fields[field].text.words()[word].place;
+            let kind = if weight > 0.0 { &*WORDING_RISK } else { &*WORDING_RELIEF };
+            self.at(field, place, kind.id.clone(), kind.reason.clone(), weight);
+        }
+        let shown: f64 = self.evidence.iter().map(|e| e.weight).sum();
+        self.whole(Part::Text, Field::Borrowed("title"), &REST.id, &REST.reason, text - shown);
+    }
+
+    pub(super) fn price(&mut self, signal: &PriceSignal, part: f64) {
+        let brand = self.knowledge.brands().name(signal.brand);
+        let (price, reference) = (group(signal.price), group(signal.reference));
+        let percent = (100.0 * signal.ratio()).round();
+        let (used_vi, used_en) = if signal.used { ("đã dùng", "used") } else { ("mới", "new") };
+        let reason = Reason {
+            vi: format!(
+                "Giá {price} đ bằng {percent} % mức thấp thường gặp của hàng {brand} {used_vi} ({}): khoảng {reference} đ, ước tính",
+                signal.kind
+            ),
+            en: format!(
+                "{price} VND is {percent} % of the usual low price of {used_en} {brand} {}: about {reference} VND, estimated",
+                signal.kind
+            ),
+        };
+        let kind = if part > 0.0 { "price_below_reference" } else { "price_plausible" };
+        let text = self.listing.price().map(|p| format!("{} {}", p.amount(), p.currency()));
+        self.evidence.push(Evidence {
+            part: Part::Price,
+            kind: kind.into(),
+            field: "price".into(),
+            start: 0,
+            end: 0,
+            text: text.unwrap_or_default(),
+            weight: part,
+            reason: Arc::new(reason),
+        });
+    }
+
+    pub(super) fn code(&mut self, finding: CodeFinding, part: f64) {
+        let text = self.listing.gtin().unwrap_or_default();
+        self.evidence.push(Evidence {
+            part: Part::Codes,
+            kind: finding.as_str().into(),
+            field: "gtin".into(),
+            start: 0,
+            end: text.chars().count(),
+            text: text.to_owned(),
+            weight: part,
+            reason: finding.reason(),
+        });
+    }
+
+    /// The class the listing would fall under: what its strongest findings speak for.
+    pub(super) fn legal_class(&self, band: Band) -> LegalClass {
+        if band == Band::Low {
+            return if self.grey { LegalClass::OriginUnclear } else { LegalClass::None };
+        }
+        let strongest = self.classes.iter().filter(|(_, weight)| *weight > 0.0);
+        strongest
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or(LegalClass::CounterfeitMark, |(class, _)| *class)
+    }
+
+    /// The evidence, strongest first; what was cut from the text part stands in its rest.
+    pub(super) fn finish(mut self, parts: &Parts) -> Vec<Evidence> {
+        let of_text = |e: &&Evidence| e.part == Part::Text;
+        let shown: f64 = self.evidence.iter().filter(of_text).map(|e| e.weight).sum();
+        let cut = parts.text.unwrap_or(0.0) - shown;
+        if let Some(rest) = self.evidence.iter_mut().find(|e| e.kind == REST.id) {
+            rest.weight += cut;
+        }
+        self.evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        self.evidence
+    }
+
+    fn at(
+        &mut self,
+        field: usize,
+        place: Place,
+        kind: Arc<str>,
+        reason: Arc<Reason>,
+        weight: f64,
+    ) {
+        let field = &self.reading.fields[field];
+        let text = original(self.listing, field.source, &field.field);
+        self.evidence.push(Evidence {
+            part: Part::Text,
+            kind,
+            field: field.field.clone(),
+            start: place.start as usize,
+            end: place.end as usize,
+            text: slice(text, place).to_owned(),
+            weight,
+            reason,
+        });
+    }
+
+    fn whole(
+        &mut self,
+        part: Part,
+        field: Field,
+        kind: &Arc<str>,
+        reason: &Arc<Reason>,
+        weight: f64,
+    ) {
+        self.evidence.push(Evidence {
+            part,
+            kind: kind.clone(),
+            field,
+            start: 0,
+            end: 0,
+            text: String::new(),
+            weight,
+            reason: reason.clone(),
+        });
+    }
+}
+
+/// The text that a field was read from.
+fn original<'a>(listing: &'a Listing, source: Source, field: &str) -> &'a str {
+    match source {
+        Source::Title => listing.title(),
+        Source::Description => listing.description().unwrap_or_default(),
+        Source::Brand => listing.brand().unwrap_or_default(),
+        Source::Category => listing.category().unwrap_or_default(),
+        Source::Attribute => {
+            let name = field.strip_prefix("attributes.").unwrap_or_default();
+            listing.attributes().find(|(n, _)| *n == name).map_or("", |(_, text)| text)
+        }
+    }
+}
+
+/// An amount of đồng as it is written in Vietnam: 1.250.000.
+fn group(amount: f64) -> String {
+    let digits = format!("{:.0}", amount.min(1e15));
+    let mut out = String::with_capacity(digits.len() + 4);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('.');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_grouped_as_in_vietnam() {
+        assert_eq!([group(0.0), group(950.0), group(1e3), group(12_345_678.4)], [
+            "0",
+            "950",
+            "1.000",
+            "12.345.678"
+        ]);
+    }
+}

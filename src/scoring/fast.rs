@@ -1,0 +1,162 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use super::contract::{Assess, Detail};
+use super::explain::Explanation;
+use super::words::WordWeights;
+use crate::config;
+use crate::domain::{
+    Assessment, Listing, ModelId, ModelIdError, ModelRef, Parts, Score, Tier, logit,
+};
+use crate::registry::{
+    LayoutError, LoadError, LoadedModel, Manifest, find_models_dir, live_model, load_model,
+    model_dir,
+};
+use crate::signals::{Knowledge, PRICE_FEATURES, Reading, length_scale, price_features};
+
+/// A scorer cannot be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum ScoringError {
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Id(#[from] ModelIdError),
+}
+
+/// The fast tier: wording, lexicon, price and codes, all of them sums.
+#[derive(Debug)]
+pub struct FastScorer {
+    model: ModelRef,
+    manifest: Manifest,
+    knowledge: Knowledge,
+    words: WordWeights,
+    intercept: f64,
+    price: [f64; PRICE_FEATURES],
+    prior: f64,
+}
+
+/// Loads the model that the settings name: an id in the folder of models, or a folder.
+///
+/// # Errors
+/// When there is no such model, or a file of it is missing or was changed.
+pub fn load(settings: &config::Scoring) -> Result<Arc<dyn Assess>, ScoringError> {
+    let dir = if settings.model.contains(std::path::MAIN_SEPARATOR) {
+        Path::new(&settings.model).to_owned()
+    } else {
+        let program = std::env::current_exe().ok();
+        let models = find_models_dir(&settings.models_dir, program.as_deref())?;
+        let id = if settings.model.is_empty() {
+            live_model(&models)?
+        } else {
+            ModelId::new(&settings.model)?
+        };
+        model_dir(&models, &id)?
+    };
+    Ok(Arc::new(FastScorer::new(load_model(&dir)?, settings.base_rate)))
+}
+
+impl FastScorer {
+    /// A scorer with `model`; a `base_rate` above 0 takes the place of the model's own.
+    pub fn new(model: LoadedModel, base_rate: f64) -> Self {
+        let own = model.manifest.calibration.base_rate;
+        let rate = if base_rate > 0.0 { base_rate } else { own };
+        Self {
+            model: model.reference,
+            manifest: model.manifest,
+            knowledge: model.knowledge,
+            words: WordWeights::new(model.space, model.pieces, model.weights),
+            intercept: model.intercept,
+            price: model.price,
+            prior: logit(rate),
+        }
+    }
+
+    /// What the scorer knows before it reads a listing.
+    pub fn knowledge(&self) -> &Knowledge {
+        &self.knowledge
+    }
+}
+
+impl Assess for FastScorer {
+    fn model(&self) -> &ModelRef {
+        &self.model
+    }
+
+    fn assess(&self, listing: &Listing, detail: Detail) -> Assessment {
+        let reading = Reading::new(&self.knowledge, listing);
+        let mut explanation = Explanation::new(listing, &reading, &self.knowledge, detail);
+
+        let signs = self.words.space().signs(&reading);
+        let mut text = self.intercept;
+        for sign in &signs {
+            let weight = self.words.weight(sign.index);
+            text += weight;
+            explanation.sign(sign, weight);
+        }
+        let count: usize = reading.wording().map(|f| f.text.words().len()).sum();
+        let scale = length_scale(count);
+        for (at, field) in reading.fields.iter().enumerate() {
+            if !field.source.is_wording() {
+                continue;
+            }
+            let words = field.text.words();
+            let mut before: Option<&str> = None;
+            let mut weights = vec![0.0; words.len()];
+            for (i, word) in words.iter().enumerate() {
+                let folded = field.text.folded_word(word);
+                weights[i] += scale * self.words.word(field.text.plain_word(word), folded);
+                if let Some(before) = before {
+                    // A pair's share is halved between its words.
+                    let half = 0.5 * scale * self.words.pair(before, folded);
+                    weights[i - 1] += half;
+                    weights[i] += half;
+                }
+                before = Some(folded);
+            }
+            text += weights.iter().sum::<f64>();
+            explanation.words(at, &weights);
+        }
+        explanation.rest_of_text(text);
+
+        let price = reading.price.as_ref().map(|signal| {
+            let features = price_features(signal.ratio());
+            let part = features.iter().zip(self.price).map(|(f, w)| f * w).sum();
+            explanation.price(signal, part);
+            part
+        });
+        let codes = reading.code.map(|finding| {
+            let part = self.manifest.codes.weight(finding);
+            explanation.code(finding, part);
+            part
+        });
+        let mut parts = Parts { text: Some(text), image: None, price, seller: None, codes };
+        let score = self.settle(&mut parts);
+        let band = self.manifest.thresholds.band(score);
+        Assessment {
+            score,
+            band,
+            tier: Tier::Fast,
+            model: self.model.clone(),
+            prior: self.prior,
+            legal_class: explanation.legal_class(band),
+            parts,
+            evidence: explanation.finish(&parts),
+        }
+    }
+}
+
+impl FastScorer {
+    /// The score of a sum; a sum beyond what a score can give back is cut, at the text's cost.
+    fn settle(&self, parts: &mut Parts) -> Score {
+        let sum = self.prior + parts.sum();
+        if let Some(score) = Score::from_logit(sum) {
+            return score;
+        }
+        let edge = Score::MAX_LOGIT - 1e-9;
+        let cut = sum.clamp(-edge, edge);
+        parts.text = parts.text.map(|text| text + (cut - sum));
+        Score::from_logit(cut).unwrap_or_else(|| Score::even())
+    }
+}

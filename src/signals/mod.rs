@@ -1,0 +1,22 @@
+//! What can be seen in a listing: wording, brands, price, codes.
+//!
+//! Owns the knowledge files (lexicon, brands, short forms) and the pure functions that read a
+//! listing with them. A finding says what and where, never how much it weighs: weights are
+//! learned, and live with the model. Next: `scoring` turns a [`Reading`] into evidence.
+
+mod brands;
+mod codes;
+mod features;
+mod knowledge;
+mod lexicon;
+mod phrases;
+mod price;
+mod reading;
+
+pub use brands::{BrandMention, Brands, BrandsError, Mention};
+pub use codes::{CodeFinding, check_gtin};
+pub use features::{Disguise, FeatureSpace, Sign, SignKind, length_scale};
+pub use knowledge::{FILES, Knowledge, KnowledgeError};
+pub use lexicon::{Concept, Finding, Lexicon, LexiconError, Polarity, Variant};
+pub use price::{PRICE_FEATURES, PriceSignal, price_features};
+pub use reading::{FieldText, Reading, Source};

@@ -1,0 +1,100 @@
+use super::brands::{Brands, Mention};
+use super::lexicon::Lexicon;
+use super::reading::{FieldText, Source};
+use crate::domain::Price;
+
+/// Where the hinges of the price part stand, in natural logarithms of price over reference.
+const KNOTS: [f64; 6] = [1.1, 0.5, 0.0, -0.5, -1.1, -1.8];
+/// How many weights the price part has: one that is always on, and one a hinge.
+pub const PRICE_FEATURES: usize = 1 + KNOTS.len();
+
+/// A used article of a brand may cost this share of the cheapest new one.
+const USED_SHARE: f64 = 0.2;
+
+/// Concepts under which the brand's own prices say nothing: the goods are other goods.
+const OTHER_GOODS: [&str; 5] =
+    ["accessory_compatible", "style_of", "warning_guide", "decant", "packaging_trade"];
+const SECOND_HAND: &str = "second_hand";
+
+/// The listing's price against what new genuine goods of its brand and kind cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PriceSignal {
+    pub brand: u16,
+    /// The kind's id in the table of brands.
+    pub kind: String,
+    /// Asked, VND.
+    pub price: f64,
+    /// About the cheapest twentieth of new genuine goods, VND; less where the goods are used.
+    pub reference: f64,
+    pub used: bool,
+}
+
+impl PriceSignal {
+    /// Price over reference.
+    pub fn ratio(&self) -> f64 {
+        self.price / self.reference
+    }
+}
+
+/// What the price part's weights are multiplied with. With weights of at least 0 on the hinges,
+/// a lower price never lowers the sum.
+pub fn price_features(ratio: f64) -> [f64; PRICE_FEATURES] {
+    // A price of 0 would be infinitely cheap; e^-6 of the reference is as cheap as anything.
+    let r = ratio.ln().clamp(-6.0, 6.0);
+    let mut features = [1.0; PRICE_FEATURES];
+    for (feature, knot) in features[1..].iter_mut().zip(KNOTS) {
+        *feature = (knot - r).max(0.0);
+    }
+    features
+}
+
+/// The reference for a listing, where brand, kind and price are known.
+pub(super) fn price_signal(
+    brands: &Brands,
+    lexicon: &Lexicon,
+    fields: &[FieldText],
+    price: Option<&Price>,
+) -> Option<PriceSignal> {
+    let price = price?;
+    let amount = price.amount() * brands.rate(price.currency())?;
+    let title = fields.iter().find(|f| f.source == Source::Title)?;
+    let id = |concept: u16| &*lexicon.concepts()[usize::from(concept)].id;
+    if title.findings.iter().any(|f| OTHER_GOODS.contains(&id(f.concept))) {
+        return None;
+    }
+    let of = |source: Source| fields.iter().find(|f| f.source == source);
+    let brand = title
+        .brands
+        .iter()
+        .chain(of(Source::Brand).into_iter().flat_map(|f| &f.brands))
+        .min_by_key(|m| m.mention == Mention::Line)?
+        .brand;
+    let kind = title.first_kind.or_else(|| of(Source::Category).and_then(|f| f.first_kind))?;
+    let reference = brands.reference_of(brand, kind)?;
+    let used = fields.iter().flat_map(|f| &f.findings).any(|f| id(f.concept) == SECOND_HAND);
+    Some(PriceSignal {
+        brand,
+        kind: brands.kind_name(kind).to_owned(),
+        price: amount,
+        reference: reference.low * if used { USED_SHARE } else { 1.0 },
+        used,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cheaper_is_never_less_suspicious() {
+        let weights = [-1.0, 0.3, 0.0, 0.5, 0.1, 0.2, 0.9];
+        let part = |ratio: f64| -> f64 {
+            price_features(ratio).iter().zip(weights).map(|(f, w)| f * w).sum()
+        };
+        let ratios = [1e9, 40.0, 3.0, 1.2, 1.0, 0.8, 0.4, 0.1, 0.01, 0.0];
+        for pair in ratios.windows(2) {
+            assert!(part(pair[1]) >= part(pair[0]), "{pair:?}");
+        }
+        assert!(part(0.0).is_finite());
+    }
+}

@@ -1,0 +1,319 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+
+use super::bag::{Job, Learned, Learner, fit, log_loss};
+use super::checkpoint::{Checkpoint, State};
+use super::examples::{Example, Reader, prune};
+use super::recipe::{Recipe, RecipeError};
+use super::reduce::reduce;
+use crate::dataset::{DatasetError, load_rows};
+use crate::domain::{ItemError, Limits, Listing, Tier, logit, sigmoid};
+use crate::eval::calibration::Platt;
+use crate::eval::threshold::{Budget, Chosen, ThresholdError, choose};
+use crate::preprocess::{Pieces, PiecesError};
+use crate::registry::{
+    Calibration, Manifest, ManifestError, SCHEMA, Spec, Training, WEIGHTS_FILE, sha256_hex,
+};
+use crate::signals::{FILES, FeatureSpace, Knowledge, KnowledgeError};
+
+/// The name of the embeddings in an encoder's checkpoint, and in a fast model's.
+const EMBEDDINGS: [&str; 3] =
+    ["embedding", "embeddings.word_embeddings.weight", "bert.embeddings.word_embeddings.weight"];
+
+/// Where a training stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    pub epoch: usize,
+    pub epochs: usize,
+    pub train_loss: f64,
+    pub valid_loss: f64,
+    pub best_epoch: usize,
+}
+
+/// A finished training.
+#[derive(Debug)]
+pub struct Outcome {
+    pub dir: PathBuf,
+    pub manifest: Manifest,
+    pub best_epoch: usize,
+    pub epochs: usize,
+    pub valid_log_loss: f64,
+    pub calibration: Platt,
+    pub thresholds: Chosen,
+    pub train_rows: usize,
+    pub valid_rows: usize,
+    pub ordinary_rows: usize,
+}
+
+/// A training cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    #[error("a row that no longer reads: {0}")]
+    Row(#[from] ItemError),
+    #[error(transparent)]
+    Knowledge(#[from] KnowledgeError),
+    #[error(transparent)]
+    Pieces(#[from] PiecesError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Threshold(#[from] ThresholdError),
+    #[error("training: {0}")]
+    Tensor(#[from] candle_core::Error),
+    #[error("calibration needs rows of both labels")]
+    Calibration,
+    #[error("{} has no embeddings (looked for {})", .0.display(), EMBEDDINGS.join(", "))]
+    NoEmbedding(PathBuf),
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
+    fs::read(path).map_err(|source| TrainError::Io { path: path.to_owned(), source })
+}
+
+/// Trains what `recipe_text` says and writes the candidate to `out`/<id>.
+///
+/// A training that was stopped goes on where it stood; the same recipe, data and seed give the
+/// same weights to the bit.
+///
+/// # Errors
+/// When the recipe or a file can't be used, or the data can't be learned from.
+pub fn run(
+    recipe_text: &str,
+    seed: Option<u64>,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome, TrainError> {
+    let mut recipe = Recipe::parse(recipe_text)?;
+    recipe.seed = seed.unwrap_or(recipe.seed);
+    let dir = out.join(recipe.id.as_str());
+    let knowledge = Knowledge::load(&recipe.data.knowledge)?;
+    let tokenizer = read(&recipe.model.embedding.join("tokenizer.json"))?;
+    let pieces = Pieces::load(&recipe.model.embedding.join("tokenizer.json"))?;
+    let embedding = embedding(&recipe)?;
+    let space = FeatureSpace {
+        pieces: embedding.dim(0)?,
+        bucket_bits: recipe.model.bucket_bits,
+        concepts: knowledge.lexicon().concepts().len(),
+    };
+    let reader = Reader { knowledge: &knowledge, pieces: &pieces, space };
+    let data = Examples::read(&recipe, &reader)?;
+    let fingerprint = sha256_hex(format!("{recipe:?} {:?}", data.hashes).as_bytes());
+
+    let prior = logit(data.base_rate);
+    let learner = Learner::new(&embedding, space, prior)?;
+    let checkpoint = Checkpoint::new(&dir.join(".training"));
+    let job = Job {
+        train: &data.train,
+        valid: &data.valid,
+        fit: &recipe.fit,
+        seed: recipe.seed,
+        checkpoint: &checkpoint,
+        fingerprint: &fingerprint,
+    };
+    let state = fit(&learner, &job, progress)?;
+    let (learned, platt) = calibrate(&learner.learned()?, &data.valid, prior)?;
+    let labels: Vec<bool> = data.valid.iter().map(|e| e.label).collect();
+    let scores: Vec<f64> =
+        data.valid.iter().map(|e| sigmoid(prior + learned.evidence(e))).collect();
+    let budget = Budget {
+        high_false_positives: recipe.thresholds.high_false_positives,
+        review_recall: recipe.thresholds.review_recall,
+    };
+    let thresholds = choose(&scores, &labels, budget)?;
+
+    let writer = Writer { recipe: &recipe, recipe_text, dir: &dir, space, embedding: &embedding };
+    let manifest = writer.write(&learned, &tokenizer, data.base_rate, &thresholds, data.hashes)?;
+    checkpoint.clear();
+    let State { best_epoch, epoch, .. } = state;
+    Ok(Outcome {
+        valid_log_loss: log_loss(&learned, prior, &data.valid),
+        dir,
+        manifest,
+        best_epoch,
+        epochs: epoch,
+        calibration: platt,
+        thresholds,
+        train_rows: data.labelled,
+        valid_rows: data.valid.len(),
+        ordinary_rows: data.train.len() - data.labelled,
+    })
+}
+
+/// The sub-word embeddings, reduced unless they come from a fast model.
+fn embedding(recipe: &Recipe) -> Result<Tensor, TrainError> {
+    let path = recipe.model.embedding.join(WEIGHTS_FILE);
+    let bytes = read(&path)?;
+    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+    let (name, tensor) = EMBEDDINGS
+        .iter()
+        .find_map(|name| Some((*name, tensors.get(*name)?)))
+        .ok_or_else(|| TrainError::NoEmbedding(path))?;
+    // Kept in half precision, so learn with the numbers that scoring will read.
+    let reduced = if name == EMBEDDINGS[0] && tensor.dim(1)? == recipe.model.dims {
+        tensor.clone()
+    } else {
+        reduce(tensor, recipe.model.dims)?
+    };
+    Ok(reduced.to_dtype(DType::F16)?)
+}
+
+/// Everything that is learned from.
+struct Examples {
+    train: Vec<Example>,
+    valid: Vec<Example>,
+    labelled: usize,
+    base_rate: f64,
+    hashes: BTreeMap<String, String>,
+}
+
+impl Examples {
+    fn read(recipe: &Recipe, reader: &Reader<'_>) -> Result<Self, TrainError> {
+        let limits = Limits::default();
+        let mut hashes = BTreeMap::new();
+        let mut train = reader.rows(&load_rows(&recipe.data.train)?, &limits)?;
+        let valid = reader.rows(&load_rows(&recipe.data.valid)?, &limits)?;
+        hashes.insert("train".to_owned(), sha256_hex(&read(&recipe.data.train)?));
+        hashes.insert("valid".to_owned(), sha256_hex(&read(&recipe.data.valid)?));
+        let labelled = train.len();
+        let positives = train.iter().chain(&valid).filter(|e| e.label).count();
+        let all = labelled + valid.len();
+        #[expect(clippy::cast_precision_loss, reason = "small counts")]
+        let base_rate = (positives as f64 + 0.5) / (all as f64 + 1.0);
+        if let Some(path) = recipe.data.ordinary.as_ref().filter(|p| p.exists()) {
+            let bytes = read(path)?;
+            hashes.insert("ordinary".to_owned(), sha256_hex(&bytes));
+            #[expect(clippy::cast_possible_truncation, reason = "training runs in f32")]
+            let weight = recipe.fit.ordinary_weight as f32;
+            let lines: Vec<&[u8]> =
+                bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()).collect();
+            let ordinary = crate::preprocess::map_batch(&lines, |line| {
+                let listing = Listing::from_json(line, &limits)?;
+                Ok(reader.example(&listing, false, weight))
+            });
+            train.extend(ordinary.into_iter().collect::<Result<Vec<_>, ItemError>>()?);
+        }
+        prune(&mut train, reader.space, recipe.fit.min_listings);
+        Ok(Self { train, valid, labelled, base_rate, hashes })
+    }
+}
+
+/// Platt scaling on the validation rows, worked into the weights so that the sum stays a sum.
+fn calibrate(
+    learned: &Learned,
+    valid: &[Example],
+    prior: f64,
+) -> Result<(Learned, Platt), TrainError> {
+    let logits: Vec<f64> = valid.iter().map(|e| learned.evidence(e)).collect();
+    let labels: Vec<bool> = valid.iter().map(|e| e.label).collect();
+    let fitted = Platt::fit(&logits, &labels).ok_or(TrainError::Calibration)?;
+    // A slope below 0 would turn the ranking over: such a model has learned nothing.
+    let platt = Platt { slope: fitted.slope.max(1e-3), shift: fitted.shift - prior };
+    let slope = platt.slope;
+    #[expect(clippy::cast_possible_truncation, reason = "weights are kept in f32")]
+    let weights = learned.weights.iter().map(|w| (f64::from(*w) * slope) as f32).collect();
+    let tensors = learned
+        .tensors
+        .iter()
+        .map(|(name, t)| Ok((name.clone(), (t * slope)?)))
+        .collect::<candle_core::Result<_>>()?;
+    let calibrated = Learned {
+        weights,
+        intercept: slope * learned.intercept + platt.shift,
+        price: learned.price.map(|w| w * slope),
+        tensors,
+    };
+    Ok((calibrated, platt))
+}
+
+struct Writer<'a> {
+    recipe: &'a Recipe,
+    recipe_text: &'a str,
+    dir: &'a Path,
+    space: FeatureSpace,
+    embedding: &'a Tensor,
+}
+
+impl Writer<'_> {
+    fn write(
+        &self,
+        learned: &Learned,
+        tokenizer: &[u8],
+        base_rate: f64,
+        chosen: &Chosen,
+        data: BTreeMap<String, String>,
+    ) -> Result<Manifest, TrainError> {
+        let mut files = BTreeMap::new();
+        let mut put = |name: &str, bytes: &[u8]| {
+            files.insert(name.to_owned(), sha256_hex(bytes));
+            self.put(name, bytes)
+        };
+        for name in FILES {
+            put(name, &read(&self.recipe.data.knowledge.join(name))?)?;
+        }
+        put("tokenizer.json", tokenizer)?;
+        put(WEIGHTS_FILE, &self.weights(learned)?)?;
+        put("recipe.toml", self.recipe_text.as_bytes())?;
+        files.remove("recipe.toml");
+        let manifest = Manifest {
+            schema: SCHEMA,
+            id: self.recipe.id.clone(),
+            tier: Tier::Fast,
+            licence: "Apache-2.0".to_owned(),
+            spec: Spec {
+                pieces: self.space.pieces,
+                dims: self.recipe.model.dims,
+                bucket_bits: self.space.bucket_bits,
+                concepts: self.space.concepts,
+            },
+            calibration: Calibration { base_rate },
+            thresholds: chosen.thresholds,
+            codes: self.recipe.codes,
+            training: Training {
+                recipe_sha256: sha256_hex(self.recipe_text.as_bytes()),
+                seed: self.recipe.seed,
+                data,
+            },
+            files,
+        };
+        self.put("manifest.toml", manifest.to_toml()?.as_bytes())?;
+        Ok(manifest)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
+        let path = self.dir.join(name);
+        let fresh = self.dir.join(format!(".{name}.new"));
+        fs::create_dir_all(self.dir)
+            .and_then(|()| fs::write(&fresh, bytes))
+            .and_then(|()| fs::rename(&fresh, &path))
+            .map_err(|source| TrainError::Io { path, source })
+    }
+
+    fn weights(&self, learned: &Learned) -> Result<Vec<u8>, TrainError> {
+        let mut tensors: BTreeMap<String, Tensor> = learned
+            .tensors
+            .iter()
+            .filter(|(name, _)| !name.starts_with("price") && name != "intercept")
+            .cloned()
+            .collect();
+        tensors.insert("embedding".to_owned(), self.embedding.clone());
+        tensors.insert("price".to_owned(), Tensor::new(&learned.price, &Device::Cpu)?);
+        tensors.insert("intercept".to_owned(), Tensor::new(&[learned.intercept], &Device::Cpu)?);
+        let path = self.dir.join(".weights.new");
+        fs::create_dir_all(self.dir)
+            .map_err(|source| TrainError::Io { path: path.clone(), source })?;
+        let tensors = tensors.into_iter().collect();
+        candle_core::safetensors::save(&tensors, &path)?;
+        let bytes = read(&path)?;
+        let _ = fs::remove_file(&path);
+        Ok(bytes)
+    }
+}
