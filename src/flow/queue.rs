@@ -122,18 +122,32 @@ impl Ticket {
         let processor =
             processors.acquire_owned().await.expect("the semaphore is never closed");
         drop((room, waiting));
-        let (answer, result) = oneshot::channel();
-        preprocess::spawn(move || {
-            if !answer.is_closed()
-                && let Ok(done) = catch_unwind(AssertUnwindSafe(job))
-            {
-                // An error here means that the client left meanwhile.
-                answer.send(done).ok();
-            }
+        compute(move || {
+            let done = job();
             drop(processor);
-        });
-        result.await.map_err(|_| Unfinished)
+            done
+        })
+        .await
     }
+}
+
+/// Runs `job` on the thread pool, without a place in the queue.
+///
+/// # Errors
+/// When `job` panics.
+pub async fn compute<R: Send + 'static>(
+    job: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, Unfinished> {
+    let (answer, result) = oneshot::channel();
+    preprocess::spawn(move || {
+        if !answer.is_closed()
+            && let Ok(done) = catch_unwind(AssertUnwindSafe(job))
+        {
+            // An error here means that the client left meanwhile.
+            answer.send(done).ok();
+        }
+    });
+    result.await.map_err(|_| Unfinished)
 }
 
 #[cfg(test)]

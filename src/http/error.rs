@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
 
 use crate::flow::{QueueFull, Unfinished};
+use crate::store::StoreError;
 
 /// What can go wrong with a request: one stable name, status, title and hint each.
 macro_rules! codes {
@@ -147,6 +148,17 @@ impl From<QueueFull> for Problem {
 impl From<Unfinished> for Problem {
     fn from(error: Unfinished) -> Self {
         Self::hide(Code::Internal, &error)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy | StoreError::Database(_) => {
+                Self::hide(Code::StoreUnavailable, &error).retry_after(2)
+            }
+            _ => Self::hide(Code::Internal, &error),
+        }
     }
 }
 

@@ -6,8 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Settings;
 use crate::domain::Clock;
-use crate::flow::{Submit, SubmitParts};
-use crate::http::auth::Keys;
+use crate::flow::{Keys, Submit, SubmitParts};
 use crate::http::error::{Code, Problem};
 use crate::scoring::Assess;
 use crate::store::Store;
@@ -57,7 +56,6 @@ impl App {
         let submit = Submit::new(SubmitParts {
             scorer,
             store: store.clone(),
-            clock: Arc::clone(&clock),
             limits: settings.limits.clone(),
             queue_items: settings.server.queue_items,
         });
