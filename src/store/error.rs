@@ -1,7 +1,9 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// What can go wrong in the store.
+use super::dialect;
+
+/// What can go wrong in the store. The texts name no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Every connection is taken, or another writer holds the database for too long. Try again.
@@ -9,10 +11,10 @@ pub enum StoreError {
     Busy,
     /// The database failed, or cannot be reached.
     #[error("database: {0}")]
-    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Database(Box<dyn std::error::Error + Send + Sync>),
     /// A file or folder of the embedded store cannot be used.
-    #[error("{path}: {source}", path = path.display())]
-    File { path: PathBuf, source: io::Error },
+    #[error("{path}: {error}", path = path.display())]
+    File { path: PathBuf, error: io::Error },
     /// A setting cannot be used.
     #[error("store: {0}")]
     Settings(String),
@@ -28,6 +30,9 @@ pub enum StoreError {
     /// A row does not hold what this program wrote.
     #[error("the database holds an unreadable {what}: {why}")]
     Corrupt { what: &'static str, why: String },
+    /// The system gives no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(String),
     /// Something is there already that must not be overwritten.
     #[error("{path} exists already", path = .0.display())]
     Exists(PathBuf),
@@ -40,6 +45,33 @@ pub enum StoreError {
     /// What only the embedded store can do.
     #[error("the store is PostgreSQL: back it up with pg_dump and restore it with pg_restore")]
     UsePgDump,
+}
+
+impl StoreError {
+    pub(super) fn file(path: &Path, error: io::Error) -> Self {
+        Self::File { path: path.to_owned(), error }
+    }
+
+    pub(super) fn corrupt(what: &'static str, why: impl ToString) -> Self {
+        Self::Corrupt { what, why: why.to_string() }
+    }
+
+    pub(super) fn not_a_store(path: &Path, why: impl ToString) -> Self {
+        Self::NotAStore { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|e| e.code());
+        if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+            || code.is_some_and(|c| dialect::is_busy(&c))
+        {
+            Self::Busy
+        } else {
+            Self::Database(Box::new(error))
+        }
+    }
 }
 
 /// The text is not a cursor that this service gave out.

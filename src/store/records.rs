@@ -1,9 +1,6 @@
-use std::fmt;
-use std::str::FromStr;
-
 use time::OffsetDateTime;
 
-use super::CursorError;
+use super::Cursor;
 use crate::domain::{Band, Listing, ModelRef, Role, ScoredLine};
 
 /// One listing to keep.
@@ -125,27 +122,6 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
-/// A place in the ranked list; its text form is opaque to clients.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cursor {
-    pub(super) score: f64,
-    pub(super) id: String,
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.score, self.id)
-    }
-}
-
-impl FromStr for Cursor {
-    type Err = CursorError;
-
-    fn from_str(_: &str) -> Result<Self, CursorError> {
-        Err(CursorError)
-    }
-}
-
 /// Who does something that the audit log keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
@@ -185,40 +161,6 @@ pub struct Session {
     pub key: KeyRecord,
     pub created_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
-}
-
-/// The secret of a sign-in link or a session: 43 letters of base64url (256 random bits).
-///
-/// The store keeps only its SHA-256. `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-/// The text does not look like a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a token")]
-pub struct TokenError;
-
-impl Token {
-    /// Checks the form of a token that a client sent.
-    ///
-    /// # Errors
-    /// When length or letters are not those of a token.
-    pub fn parse(text: &str) -> Result<Self, TokenError> {
-        let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        let ok = text.len() == 43 && text.bytes().all(letter);
-        ok.then(|| Self(text.to_owned())).ok_or(TokenError)
-    }
-
-    /// The secret itself, to put into a link or cookie or to hash.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
 }
 
 /// A migration that is not applied yet.
