@@ -70,7 +70,10 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
             store = show(opts, &settings, scorer.as_ref()) => store?,
             () = &mut stop => return Ok(()),
         };
-        let Some(server) = server else { return Ok(store.close().await) };
+        let Some(server) = server else {
+            store.close().await;
+            return Ok(());
+        };
         let (_, key) = serve::admin_key(&store).await?;
         greet(&server, &key)?;
         serve::answer(server, settings, scorer, store, stop).await
@@ -96,8 +99,14 @@ async fn show(opts: &Opts, settings: &Settings, scorer: &dyn Assess) -> anyhow::
 
 fn greet(server: &Server, key: &ApiKey) -> anyhow::Result<()> {
     let (mut out, address, key) = (output::stdout(), server.local_addr(), key.reveal());
-    writeln!(out, "\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n")?;
-    writeln!(out, "curl -H 'Authorization: Bearer {key}' 'http://{address}/v1/suspects?band=high'\n")?;
+    writeln!(
+        out,
+        "\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n"
+    )?;
+    writeln!(
+        out,
+        "curl -H 'Authorization: Bearer {key}' 'http://{address}/v1/suspects?band=high'\n"
+    )?;
     writeln!(out, "Ctrl-C ends the demo and removes everything.")?;
     Ok(out.flush()?)
 }
