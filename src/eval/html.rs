@@ -150,6 +150,7 @@ pub fn render(
     templates
         .add_template("report.html", TEMPLATE)
         .and_then(|()| templates.get_template("report.html")?.render(Serde(&page)))
+        .map(|page| page + "\n")
         .map_err(|e| EvalError::Page(e.to_string()))
 }
 
@@ -234,7 +235,8 @@ fn slice_groups(report: &Report) -> Vec<SliceGroup> {
         match groups.last_mut() {
             Some(group) if group.title == title => group.rows.extend(row),
             _ => {
-                groups.push(SliceGroup { title: title.to_owned(), rows: row.into_iter().collect() })
+                let rows = row.into_iter().collect();
+                groups.push(SliceGroup { title: title.to_owned(), rows });
             }
         }
     }
