@@ -241,7 +241,7 @@ impl Lexicon {
         for finding in findings {
             let beside = match polarity(finding) {
                 Polarity::Risk => setting,
-                Polarity::Relief => risk,
+                Polarity::Relief => risk && !setting,
                 Polarity::Context => false,
             };
             if beside && finding.variant == Variant::Plain {
