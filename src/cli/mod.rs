@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use error::Status;
+pub use model::TierChoice;
 pub use reference::{Page, page};
 
 /// Scores marketplace listings for counterfeit likelihood, offline, every score explained.

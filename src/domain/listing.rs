@@ -154,8 +154,7 @@ impl Listing {
     /// The first thing that is wrong, with the path of its field.
     pub fn from_json(json: &[u8], limits: &Limits) -> Result<Self, ItemError> {
         if json.len() > limits.item_bytes {
-            let text = format!("{} bytes, the limit is {}", json.len(), limits.item_bytes);
-            return Err(ItemError::new(ErrorCode::ItemTooLarge, "", text));
+            return Err(ItemError::too_large(json.len(), limits.item_bytes));
         }
         let text = std::str::from_utf8(json).map_err(|e| {
             let text = format!("not UTF-8 from byte {}", e.valid_up_to());

@@ -2,4 +2,14 @@
 //! scorer is needed.
 
 mod dataset;
+mod reference;
+mod score;
+mod score_bulk;
 mod usage;
+
+use std::process::{Command, Output};
+
+/// Runs the program in `dir`, where it finds no model and no settings.
+fn thatgia(dir: &std::path::Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_thatgia")).args(args).current_dir(dir).output().unwrap()
+}
