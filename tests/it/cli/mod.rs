@@ -2,6 +2,7 @@
 //! scorer is needed.
 
 mod dataset;
+mod admin;
 mod reference;
 mod score;
 mod score_bulk;
