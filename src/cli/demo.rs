@@ -18,7 +18,7 @@ use crate::preprocess;
 use crate::scoring::{Assess, Detail, RawItem, score_items};
 use crate::store::{Store, ToStore};
 
-const LISTINGS: &str = include_str!("../../datasets/demo/listings.jsonl");
+pub(super) const LISTINGS: &str = include_str!("../../datasets/demo/listings.jsonl");
 
 /// Listings scored and kept at once.
 const BATCH: usize = 16;
@@ -96,8 +96,14 @@ async fn show(opts: &Opts, settings: &Settings, scorer: &dyn Assess) -> anyhow::
 
 fn greet(server: &Server, key: &ApiKey) -> anyhow::Result<()> {
     let (mut out, address, key) = (output::stdout(), server.local_addr(), key.reveal());
-    writeln!(out, "\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n")?;
-    writeln!(out, "curl -H 'Authorization: Bearer {key}' 'http://{address}/v1/suspects?band=high'\n")?;
+    writeln!(
+        out,
+        "\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n"
+    )?;
+    writeln!(
+        out,
+        "curl -H 'Authorization: Bearer {key}' 'http://{address}/v1/suspects?band=high'\n"
+    )?;
     writeln!(out, "Ctrl-C ends the demo and removes everything.")?;
     Ok(out.flush()?)
 }

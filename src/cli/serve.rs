@@ -82,9 +82,7 @@ pub(super) async fn answer(
     store: Store,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
-        .context("cannot start to measure")?;
+    let metrics = PrometheusBuilder::new().install_recorder().context("cannot start to measure")?;
     telemetry::metrics::describe();
     let clock = Arc::new(SystemClock);
     let app = App::new(Parts { settings, store: store.clone(), scorer, clock, metrics });

@@ -211,9 +211,8 @@ homonym_near = ["kem đánh răng"]
     #[test]
     fn the_price_reference_needs_brand_kind_and_goods_that_are_the_brands_own() {
         let ratio = |json: &str| reading(json).price.map(|p| (p.ratio(), p.used));
-        let with = |title: &str, price: &str| {
-            ratio(&format!(r#"{{"title":"{title}","price":{price}}}"#))
-        };
+        let with =
+            |title: &str, price: &str| ratio(&format!(r#"{{"title":"{title}","price":{price}}}"#));
         assert_eq!(with("Giày Nike", r#"{"amount":100000}"#), Some((0.1, false)));
         assert_eq!(with("Giày Nike", r#"{"amount":20,"currency":"USD"}"#), Some((0.5, false)));
         assert_eq!(with("Giày Nike đã dùng", r#"{"amount":100000}"#), Some((0.5, true)));

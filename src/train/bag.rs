@@ -46,11 +46,7 @@ impl Learner {
             signs: zeros(space.len() - space.concepts_at())?,
             intercept: zeros(1)?,
             price_bias: zeros(1)?,
-            price_roots: Var::from_tensor(&Tensor::full(
-                0.3_f32,
-                PRICE_FEATURES - 1,
-                &device,
-            )?)?,
+            price_roots: Var::from_tensor(&Tensor::full(0.3_f32, PRICE_FEATURES - 1, &device)?)?,
             prior,
             device,
         })

@@ -36,16 +36,23 @@ fn keys_are_made_listed_and_revoked() {
     let (code, out, _) = run(&["store", "migrate"]);
     assert_eq!(code, Some(0));
     assert!(out.starts_with("0001 "), "{out}");
-    assert_eq!(run(&["store", "migrate"]), (Some(0), String::new(), "the store is up to date\n".into()));
+    assert_eq!(
+        run(&["store", "migrate"]),
+        (Some(0), String::new(), "the store is up to date\n".into())
+    );
 
-    let create = ["key", "create", "--role", "analyst", "--name", "T. Nguyen", "--province", "Hà Nội"];
+    let create =
+        ["key", "create", "--role", "analyst", "--name", "T. Nguyen", "--province", "Hà Nội"];
     let (code, key, notes) = run(&create);
     assert_eq!(code, Some(0), "{notes}");
     assert!(key.starts_with("tg_") && key.trim_end().len() == 46, "{key}");
     assert!(!notes.contains(key.trim_end()));
     let (_, list, _) = run(&["key", "list", "--json"]);
     let record: serde_json::Value = serde_json::from_str(&list).unwrap();
-    assert_eq!((&record["role"], &record["provinces"]), (&"analyst".into(), &serde_json::json!(["Hà Nội"])));
+    assert_eq!(
+        (&record["role"], &record["provinces"]),
+        (&"analyst".into(), &serde_json::json!(["Hà Nội"]))
+    );
     assert!(!list.contains(key.trim_end()));
 
     let id = record["id"].as_str().unwrap();

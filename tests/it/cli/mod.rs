@@ -1,8 +1,8 @@
 //! The command line: the real binary for exit codes and whole output, library calls where a fake
 //! scorer is needed.
 
-mod dataset;
 mod admin;
+mod dataset;
 mod reference;
 mod score;
 mod score_bulk;
