@@ -18,7 +18,7 @@ use crate::preprocess;
 use crate::scoring::{Assess, Detail, RawItem, score_items};
 use crate::store::{Store, ToStore};
 
-const LISTINGS: &str = include_str!("../../datasets/demo/listings.jsonl");
+pub(super) const LISTINGS: &str = include_str!("../../datasets/demo/listings.jsonl");
 
 /// Listings scored and kept at once.
 const BATCH: usize = 16;

@@ -7,8 +7,10 @@
 //! Exit codes: 0 all well, 1 usage or total failure, 2 finished but some items failed.
 
 pub mod bench;
+pub mod dataset;
 mod demo;
 mod error;
+pub mod evaluate;
 mod key;
 mod model;
 mod output;
@@ -43,6 +45,8 @@ enum Command {
     Score(score::Opts),
     Train(train::Opts),
     Bench(bench::Opts),
+    Evaluate(evaluate::Opts),
+    Dataset(dataset::Opts),
     Key(key::Opts),
     Store(store::Opts),
     #[command(hide = true)]
@@ -57,6 +61,8 @@ impl Command {
             Self::Score(opts) => score::run(opts),
             Self::Train(opts) => train::run(&opts),
             Self::Bench(opts) => bench::run(&opts),
+            Self::Evaluate(opts) => evaluate::run(&opts),
+            Self::Dataset(opts) => dataset::run(&opts),
             Self::Key(opts) => key::run(opts),
             Self::Store(opts) => store::run(opts),
             Self::Reference(opts) => reference::run(&opts),

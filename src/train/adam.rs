@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_tensor_without_a_gradient_is_an_error() {
-        let (x, y) = (Var::new(&[1_f64], &Device::Cpu).unwrap(), Var::new(&[1_f64], &Device::Cpu).unwrap());
+        let (x, y) =
+            (Var::new(&[1_f64], &Device::Cpu).unwrap(), Var::new(&[1_f64], &Device::Cpu).unwrap());
         let groups = vec![
             Group { name: "x", var: x.clone(), decay: 0.0 },
             Group { name: "idle", var: y, decay: 0.0 },

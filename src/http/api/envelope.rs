@@ -40,9 +40,7 @@ fn split_text(text: &str, max: usize) -> Result<Vec<Range<usize>>, Problem> {
             Err(Problem::new(Code::EmptyField, "send at least one listing").at("listings"))
         }
         (Ok(()), Some(spans)) => Ok(spans),
-        (Ok(()), None) => {
-            Err(Problem::new(Code::MissingField, "is required").at("listings"))
-        }
+        (Ok(()), None) => Err(Problem::new(Code::MissingField, "is required").at("listings")),
         (Err(error), _) => Err(explain(&error, found.at, max)),
     }
 }

@@ -2,6 +2,7 @@
 //! scorer is needed.
 
 mod admin;
+mod dataset;
 mod reference;
 mod score;
 mod score_bulk;
