@@ -7,7 +7,9 @@
 //! Exit codes: 0 all well, 1 usage or total failure, 2 finished but some items failed.
 
 pub mod bench;
+pub mod dataset;
 mod error;
+pub mod evaluate;
 mod model;
 mod output;
 mod reference;
@@ -36,6 +38,8 @@ enum Command {
     Score(score::Opts),
     Train(train::Opts),
     Bench(bench::Opts),
+    Evaluate(evaluate::Opts),
+    Dataset(dataset::Opts),
     #[command(hide = true)]
     Reference(reference::Opts),
 }
@@ -46,6 +50,8 @@ impl Command {
             Self::Score(opts) => score::run(opts),
             Self::Train(opts) => train::run(&opts),
             Self::Bench(opts) => bench::run(&opts),
+            Self::Evaluate(opts) => evaluate::run(&opts),
+            Self::Dataset(opts) => dataset::run(&opts),
             Self::Reference(opts) => reference::run(&opts),
         }
     }

