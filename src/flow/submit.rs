@@ -8,7 +8,7 @@ use super::queue::{Queue, QueueFull, Ticket, Unfinished};
 use crate::domain::{ItemError, Limits, Listing, ScoredLine};
 use crate::scoring::{Assess, Detail, RawItem, score_items};
 use crate::store::{SaveReport, Store, StoreError, ToStore};
-use crate::telemetry::metrics::{LISTINGS_SCORED, LISTINGS_STORED, SCORE_SECONDS};
+use crate::telemetry::metrics::{LISTINGS_SCORED, SCORE_SECONDS};
 
 /// One item of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,10 +161,7 @@ impl Submit {
         if good.is_empty() {
             return Ok(SaveReport::default());
         }
-        let report = self.store.save(&good).await?;
-        let stored = report.new + report.changed + report.unchanged;
-        counter!(LISTINGS_STORED).increment(stored);
-        Ok(report)
+        self.store.save(&good).await
     }
 }
 

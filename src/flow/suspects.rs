@@ -1,5 +1,6 @@
 use crate::store::{
     Cursor, KeyRecord, Page, Store, StoreError, StoredListing, Suspect, SuspectFilter,
+    same_province,
 };
 
 /// The riskiest listings that the holder of `key` may see, `rows` of them from after `cursor`.
@@ -31,10 +32,20 @@ pub async fn find_listing(
 }
 
 fn in_scope(scope: &[String], province: Option<&str>) -> bool {
-    let same = |p: &String| province.is_some_and(|q| same_name(p, q));
+    let same = |p: &String| province.is_some_and(|q| same_province(p, q));
     scope.is_empty() || scope.iter().any(same)
 }
 
-fn same_name(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_bound_to_provinces_sees_no_listing_of_unknown_province() {
+        let scope = ["Hà Nội".to_owned(), "Đồng Nai".to_owned()];
+        assert!(in_scope(&scope, Some("TP. HÀ NỘI")));
+        assert!(!in_scope(&scope, Some("Huế")));
+        assert!(!in_scope(&scope, None));
+        assert!(in_scope(&[], None));
+    }
 }
