@@ -207,6 +207,13 @@ impl Brands {
         self.brands[usize::from(brand)].prices.iter().find(|p| p.kind == kind).copied()
     }
 
+    /// The kind of goods meant where none is named: the brand's only one, or, where a product line
+    /// is named, its first.
+    pub(super) fn implied_kind(&self, brand: u16, by_line: bool) -> Option<u16> {
+        let prices = &self.brands[usize::from(brand)].prices;
+        prices.first().filter(|_| by_line || prices.len() == 1).map(|p| p.kind)
+    }
+
     /// VND for one unit of `currency`, where known.
     pub(super) fn rate(&self, currency: &str) -> Option<f64> {
         if currency == "VND" { Some(1.0) } else { self.rates.get(currency).copied() }

@@ -218,7 +218,8 @@ homonym_near = ["kem đánh răng"]
         assert_eq!(with("Giày Nike đã dùng", r#"{"amount":100000}"#), Some((0.5, true)));
         assert_eq!(with("Dây đeo giày Nike", r#"{"amount":100000}"#), None);
         assert_eq!(with("Giày đẹp", r#"{"amount":100000}"#), None);
-        assert_eq!(with("Nike đẹp", r#"{"amount":100000}"#), None);
+        assert_eq!(with("Jordan đẹp", r#"{"amount":100000}"#), None);
+        assert_eq!(with("Air Force 1 đẹp", r#"{"amount":100000}"#), Some((0.1, false)));
         assert_eq!(with("Giày Nike", r#"{"amount":3,"currency":"EUR"}"#), None);
         let json = r#"{"title":"Đẹp","brand":"Nike","category":"Giày nam","price":{"amount":5e5}}"#;
         assert_eq!(ratio(json), Some((0.5, false)));

@@ -69,7 +69,9 @@ pub(super) fn price_signal(
         .chain(of(Source::Brand).into_iter().flat_map(|f| &f.brands))
         .min_by_key(|m| m.mention == Mention::Line)?
         .brand;
-    let kind = title.first_kind.or_else(|| of(Source::Category).and_then(|f| f.first_kind))?;
+    let named = title.first_kind.or_else(|| of(Source::Category).and_then(|f| f.first_kind));
+    let by_line = title.brands.iter().any(|m| m.brand == brand && m.mention == Mention::Line);
+    let kind = named.or_else(|| brands.implied_kind(brand, by_line))?;
     let reference = brands.reference_of(brand, kind)?;
     let used = fields.iter().flat_map(|f| &f.findings).any(|f| id(f.concept) == SECOND_HAND);
     Some(PriceSignal {
