@@ -119,8 +119,7 @@ impl Ticket {
         job: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Unfinished> {
         let Self { room, processors, waiting } = self;
-        let processor =
-            processors.acquire_owned().await.expect("the semaphore is never closed");
+        let processor = processors.acquire_owned().await.expect("the semaphore is never closed");
         drop((room, waiting));
         compute(move || {
             let done = job();

@@ -93,8 +93,11 @@ impl Media {
             Self::Json if json => Ok(()),
             Self::Json => refuse("send Content-Type: application/json"),
             Self::Lines => match kind.as_str() {
-                "application/x-ndjson" | "application/ndjson" | "application/jsonl"
-                | "application/x-jsonlines" | "application/json" => Ok(()),
+                "application/x-ndjson"
+                | "application/ndjson"
+                | "application/jsonl"
+                | "application/x-jsonlines"
+                | "application/json" => Ok(()),
                 _ => refuse("send Content-Type: application/x-ndjson"),
             },
         }
