@@ -314,4 +314,4 @@ impl ToSchema for ProblemCode {}
 
 #[derive(ToResponse)]
 #[response(description = "A problem; `code` says which", content_type = "application/problem+json")]
-pub(super) struct ProblemResponse(#[to_schema] Problem);
+pub(super) struct ProblemResponse(Problem);

@@ -19,7 +19,7 @@ async fn metrics_are_free_on_the_machine_and_take_a_key_elsewhere() {
     crawler.post("/v1/score", r#"{"listings":[{"title":"a"},{}]}"#).await.ok();
     app.get("/nothing/here").await;
     for peer in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
-        let answer = app.from_peer(peer).get("/metrics").await;
+        let answer = app.at_peer(peer).get("/metrics").await;
         assert_eq!(answer.status, 200, "{peer}");
         assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
         for line in [
@@ -34,10 +34,10 @@ async fn metrics_are_free_on_the_machine_and_take_a_key_elsewhere() {
             assert!(answer.text().contains(line), "{line}:\n{}", answer.text());
         }
     }
-    assert_eq!(app.from_peer("10.0.0.7").get("/metrics").await.problem().0, 401);
-    let proxied = app.from_peer("127.0.0.1");
+    assert_eq!(app.at_peer("10.0.0.7").get("/metrics").await.problem().0, 401);
+    let proxied = app.at_peer("127.0.0.1");
     let request = proxied.request("GET", "/metrics").header("x-forwarded-for", "203.0.113.9");
     assert_eq!(proxied.send(request.body(Body::empty()).unwrap()).await.problem().0, 401);
-    let admin = app.with_role(Role::Admin).await.from_peer("10.0.0.7");
+    let admin = app.with_role(Role::Admin).await.at_peer("10.0.0.7");
     assert_eq!(admin.get("/metrics").await.status, 200);
 }

@@ -103,7 +103,7 @@ impl TestApp {
     }
 
     /// The same service for a client at this address.
-    pub(crate) fn from_peer(&self, peer: &str) -> Self {
+    pub(crate) fn at_peer(&self, peer: &str) -> Self {
         Self { peer: Some(SocketAddr::new(peer.parse().unwrap(), 4000)), ..self.clone() }
     }
 
