@@ -143,6 +143,9 @@ async fn a_head_that_does_not_end_is_cut_off() {
     let server = start(TestApp::new().await, Some(Duration::from_millis(50))).await;
     let answer = server.exchange(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-slow: ").await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert_eq!(server.exchange(b"").await, "", "nor is silence waited for");
+    let idle = server.exchange(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(idle.starts_with("HTTP/1.1 200"), "nor silence after an answer: {idle}");
     server.is_well().await;
 }
 
@@ -166,4 +169,26 @@ async fn stopping_lets_requests_finish_and_takes_no_more() {
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
     server.done.await.unwrap();
     drop(idle);
+}
+
+#[tokio::test]
+async fn the_service_stops_when_it_is_asked_to() {
+    for signal in ["-TERM", "-INT"] {
+        let asked = thatgia::http::shutdown_signal().unwrap();
+        let id = std::process::id().to_string();
+        let kill = std::process::Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(kill.success());
+        tokio::time::timeout(Duration::from_secs(10), asked).await.expect(signal);
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = thatgia::config::load(None).unwrap().server;
+    settings.bind = taken.local_addr().unwrap().to_string();
+    let error = Server::bind(&settings).await.unwrap_err().to_string();
+    assert!(error.contains(&settings.bind), "{error}");
+    settings.bind = "not an address".to_owned();
+    assert!(Server::bind(&settings).await.is_err());
 }
