@@ -1,3 +1,6 @@
 //! The integration tests, one binary; folders mirror `src`.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 mod cli;
+mod store;
