@@ -136,7 +136,8 @@ async fn a_wal_left_by_a_crash_is_not_taken_for_the_backups() {
 async fn a_broken_store_can_be_replaced() {
     let (_db, file) = backed_up().await;
     let target = tempfile::tempdir().unwrap();
-    fs::write(target.path().join("thatgia.db"), "no database any more").unwrap();
+    let text = "no database any more".repeat(500);
+    fs::write(target.path().join("thatgia.db"), text).unwrap();
     fs::write(target.path().join("thatgia.db-wal"), "nor a log").unwrap();
     restore(&file, target.path(), Overwrite::Replace).await.unwrap();
     assert_eq!(names(target.path()), ["thatgia.db"]);
