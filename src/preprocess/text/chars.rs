@@ -3,9 +3,7 @@
 use std::sync::LazyLock;
 
 use unicode_normalization::char::{compose, is_combining_mark};
-use unicode_normalization::{
-    IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick,
-};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
 
 use super::fold::fold_char;
 use super::lookalike::{is_invisible, lookalike};

@@ -4,9 +4,9 @@
 //! So "D.I.O.R", "n1ke", "gu.cci" and "cha nel" become words again, while "s/m/l", "v.v", "a52s"
 //! and "1.5" stay as they are.
 
+use super::Marks;
 use super::chars::Piece;
 use super::fold::fold_char;
-use super::Marks;
 
 /// Shortest word that may be restored from pieces longer than a letter, or from digits.
 const MIN_WORD: usize = 4;

@@ -1,6 +1,7 @@
 //! The command line: the real binary for exit codes and whole output, library calls where a fake
 //! scorer is needed.
 
+mod admin;
 mod dataset;
 mod reference;
 mod score;

@@ -56,7 +56,7 @@ fn a_table_shows_the_riskiest_first() {
     let (_, out) = piped(OutputFormat::Table, LISTINGS);
     assert_snapshot!(out, @r##"
      ĐIỂM   MỨC   TIÊU ĐỀ  GIÁ        NGƯỜI BÁN   LÝ DO
-     88.1%  cao   Rẻ!!!!   199.000 ₫  Shop [31mX  dấu chấm than
+     88.1%  cao   Rẻ!!!!   199.000 ₫  Shop [31mX  “!” dấu chấm than
      11.9%  thấp  Giày
 
     Hiện 2 trên 2 tin, rủi ro cao trước: 1 cao, 0 cần xem, 1 thấp; 1 lỗi.

@@ -127,7 +127,8 @@ impl<W: Write> Table<W> {
     fn row(&self, shown: &Shown) -> Row {
         let Shown { assessment, .. } = shown;
         let reasons: Vec<String> = strongest(&assessment.evidence)
-            .map(|e| cut(reason(e, self.look.lang), TITLE))
+            .into_iter()
+            .map(|e| cut(&quoted(e, self.look.lang), TITLE))
             .collect();
         let color = match assessment.band {
             Band::High => Color::Red,
@@ -237,10 +238,24 @@ impl<W: Write> Sink for Table<W> {
     }
 }
 
-/// The findings that raise the score most; those that lower it when none raises it.
-fn strongest(evidence: &[Evidence]) -> impl Iterator<Item = &Evidence> {
+/// The findings that raise the score most, those that lower it when none raises it; before sums
+/// of many small ones, those that can be pointed at.
+fn strongest(evidence: &[Evidence]) -> Vec<&Evidence> {
     let raises = evidence.iter().any(|e| e.weight > 0.0);
-    evidence.iter().filter(move |e| !raises || e.weight > 0.0).take(REASONS)
+    let mut found: Vec<_> = evidence.iter().filter(|e| !raises || e.weight > 0.0).collect();
+    found.sort_by_key(|e| e.text.is_empty());
+    found.truncate(REASONS);
+    found
+}
+
+/// The seller's words, where the finding is about words, and what they mean.
+fn quoted(evidence: &Evidence, lang: Lang) -> String {
+    let reason = reason(evidence, lang);
+    if evidence.part == Part::Text && !evidence.text.is_empty() {
+        format!("“{}” {reason}", cut(&evidence.text, NAME))
+    } else {
+        reason.to_owned()
+    }
 }
 
 fn reason(evidence: &Evidence, lang: Lang) -> &str {
