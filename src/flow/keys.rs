@@ -93,3 +93,45 @@ impl Keys {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::domain::{FixedClock, Role};
+
+    fn record(id: usize) -> Arc<KeyRecord> {
+        let (created_at, provinces) = (OffsetDateTime::UNIX_EPOCH, Vec::new());
+        let (id, name, role) = (format!("k-{id}"), "x".to_owned(), Role::Crawler);
+        let (agency, revoked_at) = (None, None);
+        Arc::new(KeyRecord { id, name, role, agency, provinces, created_at, revoked_at })
+    }
+
+    #[test]
+    fn a_key_is_fresh_for_a_few_seconds_by_whatever_clock() {
+        let since = OffsetDateTime::UNIX_EPOCH;
+        let known = Known { record: record(1), since };
+        for (age, fresh) in [(0, true), (4, true), (5, false), (-1, false), (90_000, false)] {
+            assert_eq!(known.is_fresh(since + Duration::seconds(age)), fresh, "{age}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_bounded_and_can_be_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = config::load(None).unwrap().store;
+        settings.data_dir = dir.path().to_owned();
+        let clock: Arc<dyn Clock> = Arc::new(FixedClock(OffsetDateTime::UNIX_EPOCH));
+        let store = Store::open(&settings, Arc::clone(&clock)).await.unwrap();
+        let keys = Keys::new(store, Arc::clone(&clock));
+        for i in 0..3 * REMEMBERED {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&i.to_le_bytes());
+            keys.remember(hash, Known { record: record(i), since: clock.now() });
+            assert!(keys.lock().len() <= REMEMBERED);
+        }
+        let before = keys.lock().len();
+        keys.forget(&format!("k-{}", 3 * REMEMBERED - 1));
+        assert_eq!(keys.lock().len(), before - 1);
+    }
+}

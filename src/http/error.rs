@@ -153,11 +153,10 @@ impl From<Unfinished> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Busy | StoreError::Database(_) => {
-                Self::hide(Code::StoreUnavailable, &error).retry_after(2)
-            }
-            _ => Self::hide(Code::Internal, &error),
+        if matches!(error, StoreError::Busy | StoreError::Database(_)) {
+            Self::hide(Code::StoreUnavailable, &error).retry_after(2)
+        } else {
+            Self::hide(Code::Internal, &error)
         }
     }
 }
@@ -181,10 +180,12 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if code.status() == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static(match code {
-                Code::KeyInvalid => r#"Bearer realm="thatgia", error="invalid_token""#,
-                _ => r#"Bearer realm="thatgia""#,
-            });
+            let challenge = if code == Code::KeyInvalid {
+                r#"Bearer realm="thatgia", error="invalid_token""#
+            } else {
+                r#"Bearer realm="thatgia""#
+            };
+            let challenge = HeaderValue::from_static(challenge);
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response

@@ -68,16 +68,17 @@ fn post(path: &'static str, access: Access, handler: Handler) -> Route {
 
 /// The whole service.
 pub fn router(app: App) -> Router {
-    with_routes(app, routes())
-}
-
-fn with_routes(app: App, routes: Vec<Route>) -> Router {
     let limit = Duration::from_secs(app.settings().server.request_timeout_s);
     let mut router = Router::new();
-    for Route { path, access, handler, .. } in routes {
+    for Route { path, access, handler, .. } in routes() {
         let guarded = handler.route_layer(from_fn_with_state((app.clone(), access), guard));
         router = router.route(path, guarded);
     }
+    layered(router, limit).with_state(app)
+}
+
+/// What goes for every route, and for what is none.
+fn layered<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Duration) -> Router<S> {
     router
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
@@ -86,7 +87,6 @@ fn with_routes(app: App, routes: Vec<Route>) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(harden))
         .layer(from_fn(observe))
-        .with_state(app)
 }
 
 async fn not_found() -> Problem {
@@ -96,4 +96,43 @@ async fn not_found() -> Problem {
 async fn not_allowed(method: Method, uri: Uri) -> Problem {
     let path: String = uri.path().chars().take(100).collect();
     Problem::new(Code::MethodNotAllowed, format!("{method} does not go with {path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+    use axum::routing;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn status_of(path: &str) -> (u16, String) {
+        async fn panics() {
+            panic!("on purpose")
+        }
+        let router: Router = Router::new()
+            .route("/panics", routing::get(panics))
+            .route("/hangs", routing::get(std::future::pending::<()>));
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = layered(router, Duration::from_millis(10)).oneshot(request).await.unwrap();
+        assert!(answer.headers().contains_key("x-request-id"));
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_that_does_not_tell() {
+        let (status, body) = status_of("/panics").await;
+        assert_eq!(status, 500);
+        assert!(body.contains("\"code\":\"internal\"") && !body.contains("on purpose"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_given_up() {
+        let (status, body) = status_of("/hangs").await;
+        assert_eq!(status, 503);
+        assert!(body.contains("\"code\":\"timeout\""), "{body}");
+    }
 }

@@ -63,9 +63,12 @@ impl Store {
             return Err(StoreError::UsePgDump);
         }
         // Takes the name, so that no one else does meanwhile.
-        create_private(to).map_err(|e| match e.kind() {
-            io::ErrorKind::AlreadyExists => StoreError::Exists(to.to_owned()),
-            _ => StoreError::file(to, e),
+        create_private(to).map_err(|e| {
+            if e.kind() == io::ErrorKind::AlreadyExists {
+                StoreError::Exists(to.to_owned())
+            } else {
+                StoreError::file(to, e)
+            }
         })?;
         let mut taken = Draft { path: to.to_owned(), kept: false };
         let draft = Draft::beside(to)?;
@@ -100,7 +103,7 @@ pub async fn restore(backup: &Path, data_dir: &Path, overwrite: Overwrite) -> Re
         settle(&file).await?;
     } else {
         // Takes the name, so that a store made meanwhile is not lost.
-        create_private(&file).map_err(|_| StoreError::Exists(file.clone()))?;
+        create_private(&file).map_err(|e| StoreError::file(&file, e))?;
         taken = Some(Draft { path: file.clone(), kept: false });
     }
     draft.keep_as(&file)?;
@@ -112,7 +115,7 @@ pub async fn restore(backup: &Path, data_dir: &Path, overwrite: Overwrite) -> Re
 
 /// Whether the database at `path`, a copy of `backup`, is whole and has tables that are known.
 async fn check(path: &Path, backup: &Path) -> Result<()> {
-    let broken = |e: sqlx::Error| StoreError::not_a_store(backup, e);
+    let broken = |e: sqlx::Error| StoreError::not_a_store(backup, &e);
     let mut connection = sqlite_options(path, "rw")?.connect().await.map_err(broken)?;
     let checked = checked(&mut connection, backup).await;
     connection.close().await.map_err(broken)?;
@@ -120,22 +123,24 @@ async fn check(path: &Path, backup: &Path) -> Result<()> {
 }
 
 async fn checked(connection: &mut AnyConnection, backup: &Path) -> Result<()> {
-    let broken = |e: sqlx::Error| StoreError::not_a_store(backup, e);
+    let broken = |e: sqlx::Error| StoreError::not_a_store(backup, &e);
     let row = sqlx::query("PRAGMA integrity_check(1)")
         .fetch_one(&mut *connection)
         .await
         .map_err(broken)?;
     let found: String = row.try_get(0).map_err(broken)?;
     if found != "ok" {
-        return Err(StoreError::not_a_store(backup, found));
+        return Err(StoreError::not_a_store(backup, &found));
     }
     let pending = match migrate::pending(connection, Dialect::Sqlite).await {
-        Err(StoreError::Corrupt { why, .. }) => return Err(StoreError::not_a_store(backup, why)),
+        Err(StoreError::Corrupt { why, .. }) => return Err(StoreError::not_a_store(backup, &why)),
         other => other?,
     };
     if pending.first().is_some_and(|first| first.version == 1) {
-        return Err(StoreError::not_a_store(backup, "it has none of the tables"));
+        return Err(StoreError::not_a_store(backup, &"it has none of the tables"));
     }
+    let tables = "SELECT 1 FROM listings, assessments, keys, sessions, audit, audit_head LIMIT 0";
+    sqlx::query(tables).fetch_optional(connection).await.map_err(broken)?;
     Ok(())
 }
 

@@ -55,10 +55,10 @@ impl Dialect {
 
 /// Whether the database's error code says: not now, try again.
 pub(super) fn is_busy(code: &str) -> bool {
-    // SQLITE_BUSY, SQLITE_LOCKED and SQLITE_BUSY_SNAPSHOT; PostgreSQL's serialization failure,
+    // SQLITE_BUSY in its forms and SQLITE_LOCKED; PostgreSQL's serialization failure,
     // deadlock, lock not available, too many connections, shutting down and starting up.
-    const BUSY: [&str; 10] =
-        ["5", "6", "261", "517", "40001", "40P01", "55P03", "53300", "57P01", "57P03"];
+    const BUSY: [&str; 11] =
+        ["5", "6", "261", "517", "773", "40001", "40P01", "55P03", "53300", "57P01", "57P03"];
     BUSY.contains(&code)
 }
 

@@ -1,5 +1,5 @@
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use super::dialect;
 
@@ -52,11 +52,11 @@ impl StoreError {
         Self::File { path: path.to_owned(), error }
     }
 
-    pub(super) fn corrupt(what: &'static str, why: impl ToString) -> Self {
+    pub(super) fn corrupt(what: &'static str, why: &dyn fmt::Display) -> Self {
         Self::Corrupt { what, why: why.to_string() }
     }
 
-    pub(super) fn not_a_store(path: &Path, why: impl ToString) -> Self {
+    pub(super) fn not_a_store(path: &Path, why: &dyn fmt::Display) -> Self {
         Self::NotAStore { path: path.to_owned(), why: why.to_string() }
     }
 }

@@ -163,7 +163,7 @@ pub(super) fn record(row: &AnyRow) -> Result<KeyRecord> {
         role: name(row, "role")?,
         agency: maybe_text(row, "agency")?,
         provinces: serde_json::from_str(&provinces)
-            .map_err(|e| StoreError::corrupt("list of provinces", e))?,
+            .map_err(|e| StoreError::corrupt("list of provinces", &e))?,
         created_at: time(row, "created_at")?,
         revoked_at: maybe_time(row, "revoked_at")?,
     })

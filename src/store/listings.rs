@@ -133,7 +133,7 @@ impl Store {
 
 fn history_entry(row: &AnyRow) -> Result<HistoryEntry> {
     let model: String = row.try_get("model")?;
-    let id = ModelId::new(&model).map_err(|e| StoreError::corrupt("model", e))?;
+    let id = ModelId::new(&model).map_err(|e| StoreError::corrupt("model", &e))?;
     let weights: String = row.try_get("weights_sha256")?;
     Ok(HistoryEntry {
         content_sha256: row.try_get("content_sha256")?,

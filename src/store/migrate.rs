@@ -57,7 +57,7 @@ pub(super) async fn pending(
             Some(sum) if *sum == *migration.checksum => {}
             Some(_) => {
                 let why = format!("{} is another one than this program's", migration.version);
-                return Err(StoreError::corrupt("migration", why));
+                return Err(StoreError::corrupt("migration", &why));
             }
         }
     }

@@ -101,7 +101,7 @@ impl Store {
     pub async fn count(&self) -> Result<u64> {
         let row = sqlx::query("SELECT COUNT(*) FROM listings").fetch_one(&self.pool).await?;
         let count: i64 = row.try_get(0)?;
-        u64::try_from(count).map_err(|e| StoreError::corrupt("count", e))
+        u64::try_from(count).map_err(|e| StoreError::corrupt("count", &e))
     }
 
     /// Closes all connections once their work is done.

@@ -21,10 +21,10 @@ pub(super) fn maybe_text(row: &AnyRow, column: &str) -> Result<Option<String>> {
 /// One of a few names.
 pub(super) fn name<T: FromStr>(row: &AnyRow, column: &'static str) -> Result<T>
 where
-    T::Err: ToString,
+    T::Err: std::fmt::Display,
 {
     let name: String = row.try_get(column)?;
-    name.parse().map_err(|e: T::Err| StoreError::corrupt(column, e))
+    name.parse().map_err(|e: T::Err| StoreError::corrupt(column, &e))
 }
 
 /// Microseconds since 1970, as times are kept.
@@ -35,7 +35,7 @@ pub(super) fn micros(time: OffsetDateTime) -> i64 {
 
 pub(super) fn time_from_micros(micros: i64) -> Result<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
-        .map_err(|e| StoreError::corrupt("time", e))
+        .map_err(|e| StoreError::corrupt("time", &e))
 }
 
 pub(super) fn time(row: &AnyRow, column: &str) -> Result<OffsetDateTime> {

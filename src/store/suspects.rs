@@ -109,23 +109,22 @@ mod tests {
     use super::*;
     use crate::domain::Band;
 
-    fn filter(band: bool, platform: bool, province: bool, brand: bool) -> SuspectFilter {
-        let name = |on: bool| on.then(|| "'; DROP TABLE listings; --".to_owned());
-        SuspectFilter {
-            band: band.then_some(Band::High),
-            platform: name(platform),
-            province: name(province),
-            brand: name(brand),
-            scope: Vec::new(),
-        }
+    const NASTY: &str = "'; DROP TABLE listings; --";
+
+    fn all() -> SuspectFilter {
+        SuspectFilter::default()
     }
 
     #[test]
     fn values_are_bound_and_never_part_of_the_text() {
         let cursor = Cursor { score: 0.25, id: "x' OR 1=1 --".to_owned() };
+        let name = Some(NASTY.to_owned());
         let all = SuspectFilter {
+            band: Some(Band::High),
+            platform: name.clone(),
+            province: name.clone(),
+            brand: name,
             scope: vec!["a')--".to_owned(), "Huế".to_owned()],
-            ..filter(true, true, true, true)
         };
         let (sql, values) = ranked(&all, Some(&cursor), 51);
         assert!(!sql.contains('\'') && !sql.contains("--"), "{sql}");
@@ -144,12 +143,13 @@ mod tests {
         let tables = include_str!("../../migrations/sqlite/0001_first.sql");
         sqlx::raw_sql(tables).execute(&mut connection).await.unwrap();
         let cursor = Cursor { score: 0.5, id: "a".to_owned() };
+        let name = Some(NASTY.to_owned());
         for (filter, index) in [
-            (filter(false, false, false, false), "listings_ranked"),
-            (filter(true, false, false, false), "listings_ranked_band"),
-            (filter(false, true, false, false), "listings_ranked_platform"),
-            (filter(false, false, true, false), "listings_ranked_province"),
-            (filter(false, false, false, true), "listings_ranked_brand"),
+            (all(), "listings_ranked"),
+            (SuspectFilter { band: Some(Band::High), ..all() }, "listings_ranked_band"),
+            (SuspectFilter { platform: name.clone(), ..all() }, "listings_ranked_platform"),
+            (SuspectFilter { province: name.clone(), ..all() }, "listings_ranked_province"),
+            (SuspectFilter { brand: name.clone(), ..all() }, "listings_ranked_brand"),
         ] {
             let (sql, _) = ranked(&filter, Some(&cursor), 51);
             let sql = format!("EXPLAIN QUERY PLAN {sql}");

@@ -1,6 +1,7 @@
 //! Every metric's name in one list, with what it counts.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 /// Listings scored, by `outcome` (`ok` or an item error's code) and `tier`.
 pub const LISTINGS_SCORED: &str = "thatgia_listings_scored_total";
@@ -26,4 +27,20 @@ pub fn describe() {
     describe_gauge!(QUEUE_ITEMS, "Listings that wait for a processor");
     describe_counter!(QUEUE_REFUSED, "Requests refused because the queue was full");
     describe_counter!(LISTINGS_STORED, "Listings written to the store");
+}
+
+/// Upper bounds in seconds, from one listing to a whole batch on a busy machine.
+const SECONDS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// Sets the process's recorder up; the handle gives what it recorded.
+///
+/// Someone has to call `run_upkeep` every few seconds: measurements pile up in between.
+///
+/// # Errors
+/// When the process has a recorder already.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder()?;
+    describe();
+    Ok(handle)
 }

@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod api;
 mod cli;
+mod store;
 mod support;

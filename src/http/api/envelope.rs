@@ -222,7 +222,8 @@ mod tests {
             let mut wrapped = b"{\"listings\":[\"".to_vec();
             wrapped.extend(body.iter().filter(|b| !matches!(b, b'"' | b'\\' | 0..0x20)));
             wrapped.extend(b"\"]}");
-            prop_assert_eq!(split(&wrapped, 3).unwrap(), [13..wrapped.len() - 2]);
+            let span = split(&wrapped, 3).unwrap().remove(0);
+            prop_assert_eq!(span, 13..wrapped.len() - 2);
         }
     }
 }

@@ -3,12 +3,10 @@ use std::sync::LazyLock;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, RefOr};
 
 use super::{docs, health, schema, score, stream, suspects};
-use crate::http::error::Code;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,7 +29,16 @@ use crate::http::error::Code;
         health::ready,
         health::metrics,
     ),
-    components(responses(schema::ProblemResponse)),
+    components(
+        responses(schema::ProblemResponse),
+        // What stands in parameters and shared responses is not found by itself.
+        schemas(
+            schema::Explain,
+            schema::TierWanted,
+            schema::Problem,
+            schema::ProblemCode,
+        ),
+    ),
     tags(
         (name = "scoring", description = "Listings in, scores out"),
         (name = "suspects", description = "What was kept, ranked"),
@@ -54,23 +61,7 @@ impl utoipa::Modify for Additions {
             .description(Some("A key made by `thatgia key create`"))
             .build();
         components.add_security_scheme("key", SecurityScheme::Http(scheme));
-        let codes = ObjectBuilder::new()
-            .schema_type(SchemaType::new(Type::String))
-            .description(Some(codes()))
-            .enum_values(Some(Code::ALL.iter().map(|c| c.as_str())))
-            .build();
-        components.schemas.insert("ProblemCode".to_owned(), RefOr::T(Schema::Object(codes)));
     }
-}
-
-/// The codes of problems with their status and what to do, one a line.
-fn codes() -> String {
-    let mut text = String::from("What a problem's code means, and what to do about it.\n");
-    for code in Code::ALL {
-        let (name, status) = (code.as_str(), code.status().as_u16());
-        text.push_str(&format!("\n`{name}` ({status}): {}. {}", code.title(), code.hint()));
-    }
-    text
 }
 
 /// The OpenAPI document, indented, with a newline at its end.

@@ -7,7 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::{ToResponse, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToResponse, ToSchema};
+
+use crate::http::error::Code;
 
 #[derive(ToSchema)]
 #[schema(example = json!({"listings": [
@@ -88,11 +92,9 @@ pub(super) struct ScoreResults {
 
 /// A score, or an error.
 #[derive(ToSchema)]
-#[schema(no_recursion)]
+#[serde(untagged)]
 pub(super) enum ScoredLine {
-    #[schema(title = "Scored")]
     Scored(Scored),
-    #[schema(title = "Failed")]
     Failed(Failed),
 }
 
@@ -285,12 +287,31 @@ pub(super) struct Problem {
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
     detail: String,
-    /// Stable: match on this one.
-    code: String,
+    code: ProblemCode,
     /// The field of the body or parameter of the query that is wrong.
     field: Option<String>,
 }
 
+/// Built from [`Code`], so that no code can be forgotten.
+pub(super) struct ProblemCode;
+
+impl PartialSchema for ProblemCode {
+    fn schema() -> RefOr<Schema> {
+        let mut text = String::from("Stable: match on this one.\n");
+        for code in Code::ALL {
+            let (name, status) = (code.as_str(), code.status().as_u16());
+            text.push_str(&format!("\n`{name}` ({status}): {}. {}", code.title(), code.hint()));
+        }
+        ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .description(Some(text))
+            .enum_values(Some(Code::ALL.iter().map(|c| c.as_str())))
+            .into()
+    }
+}
+
+impl ToSchema for ProblemCode {}
+
 #[derive(ToResponse)]
 #[response(description = "A problem; `code` says which", content_type = "application/problem+json")]
-pub(super) struct ProblemResponse(#[to_schema] Problem);
+pub(super) struct ProblemResponse(Problem);

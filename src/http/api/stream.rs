@@ -24,10 +24,11 @@ const AHEAD: usize = 2;
 /// The answer has one line for each line sent that is not blank, in order, as soon as it is
 /// there; `line` is the line's number. However long the stream, the memory it takes is
 /// constant: the service reads no faster than it scores and the client takes the answer, so read
-/// while you send. A line that is not UTF-8, not JSON, or longer than the limit gets an error of its own.
-/// With `store=true` a line is answered once it is kept; where the store fails, the lines
-/// say so by an error of code `internal` and may be sent again. A stream that breaks off ends
-/// without the end of its last chunk.
+/// while you send. A line that is not UTF-8, not JSON, or longer than the limit gets an error of
+/// its own. With `store=true` a line is answered once it is kept; where the store fails, the lines
+/// say so by an error of code `internal` and may be sent again. A client that sends nothing for
+/// `server.request_timeout_s` is cut off. A stream that breaks off ends without the end of its
+/// last chunk.
 #[utoipa::path(
     post, path = "/v1/score/stream", tag = "scoring", security(("key" = [])),
     params(

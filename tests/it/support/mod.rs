@@ -1,5 +1,13 @@
 //! What more than one test needs.
 
+mod gate;
+mod schema;
+mod test_app;
+
+pub(crate) use gate::{Gate, GatedScorer};
+pub(crate) use schema::check_schema;
+pub(crate) use test_app::TestApp;
+
 use std::sync::Arc;
 
 use thatgia::domain::{

@@ -36,12 +36,12 @@ const table = (head, rows) => el("div", { class: "scroll" }, el("table", {},
   el("thead", {}, el("tr", {}, ...head.map((h) => el("th", { scope: "col" }, h)))),
   el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, ...cell)))))));
 
-const bodies = (api, content) => Object.entries(content || {}).flatMap(([kind, media]) => {
+const bodies = (api, content, examples = true) => Object.entries(content || {}).flatMap(([kind, media]) => {
   const ref = media.schema && media.schema.$ref;
   const named = ref ? api.components.schemas[refName(ref)] : media.schema;
   const example = media.example ?? (named && named.example);
   const out = [el("p", {}, el("code", {}, kind), ": ", ...typeOf(media.schema))];
-  if (example !== undefined) {
+  if (examples && example !== undefined) {
     const text = typeof example === "string" ? example : JSON.stringify(example, null, 2);
     out.push(el("details", {}, el("summary", {}, "Example"), el("pre", {}, text)));
   }
@@ -66,7 +66,7 @@ const route = (api, path, method, op) => {
   section.append(el("h4", {}, "Answers"), table(["status", "", ""],
     Object.entries(op.responses).map(([status, r]) => {
       const full = resolve(api, r);
-      return [[status], prose(full.description), bodies(api, full.content)];
+      return [[status], prose(full.description), bodies(api, full.content, status < 400)];
     })));
   return section;
 };

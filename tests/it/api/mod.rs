@@ -1,0 +1,10 @@
+//! The API, most of it without a port: each test has a service and a store of its own.
+
+mod health;
+mod openapi;
+mod requests;
+mod routes;
+mod score;
+mod server;
+mod stream;
+mod suspects;

@@ -1,0 +1,11 @@
+//! The store, the same suite on SQLite and, where `TEST_DATABASE_URL` names one, PostgreSQL.
+
+mod audit;
+mod backup;
+mod database;
+mod keys;
+mod listings;
+mod migrations;
+mod open;
+mod sessions;
+mod suspects;
