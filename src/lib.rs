@@ -17,6 +17,8 @@ pub mod config;
 pub mod dataset;
 pub mod domain;
 pub mod eval;
+pub mod flow;
+pub mod http;
 pub mod nn;
 pub mod preprocess;
 pub mod registry;

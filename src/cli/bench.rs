@@ -86,9 +86,10 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     let wanted = Wanted::new(settings.scoring, opts.model.as_deref(), TierChoice::Fast);
     let scorer = model::load(&wanted)?;
     let text = match &opts.texts {
-        Some(path) => fs::read_to_string(path)
-            .with_context(|| format!("can't read {}", path.display()))?,
-        None => String::new(),
+        Some(path) => {
+            fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?
+        }
+        None => super::demo::LISTINGS.to_owned(),
     };
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     ensure!(!lines.is_empty(), "no listings to measure with");
@@ -106,11 +107,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
                 writeln!(
                     out,
                     "{:>6} × {:<7} {} threads  {:>9.3} ms  {:>10.0} listings/s",
-                    size,
-                    measured.variant,
-                    opts.threads,
-                    measured.ms_median,
-                    measured.items_per_s
+                    size, measured.variant, opts.threads, measured.ms_median, measured.items_per_s
                 )?;
             }
             out.flush()?;
@@ -162,8 +159,7 @@ impl Bench<'_> {
             .map(|line| Listing::from_json(line.as_bytes(), self.limits))
             .collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
-        let scored =
-            map_batch(&listings, |listing| self.scorer.assess(listing, Detail::Brief));
+        let scored = map_batch(&listings, |listing| self.scorer.assess(listing, Detail::Brief));
         let time = start.elapsed();
         ensure!(scored.len() == lines.len(), "a listing got lost");
         Ok(time)
@@ -171,10 +167,8 @@ impl Bench<'_> {
 
     fn json(&self, lines: &[&str]) -> anyhow::Result<Duration> {
         let start = Instant::now();
-        let items: Vec<RawItem<'_>> = (1..)
-            .zip(lines)
-            .map(|(line, json)| RawItem { line, json: json.as_bytes() })
-            .collect();
+        let items: Vec<RawItem<'_>> =
+            (1..).zip(lines).map(|(line, json)| RawItem { line, json: json.as_bytes() }).collect();
         let scored = score_items(&**self.scorer, self.limits, Detail::Brief, &items);
         let mut bytes = Vec::with_capacity(2048 * lines.len());
         for (line, _) in &scored {

@@ -7,11 +7,18 @@
 //! Exit codes: 0 all well, 1 usage or total failure, 2 finished but some items failed.
 
 pub mod bench;
+pub mod dataset;
+mod demo;
 mod error;
+pub mod evaluate;
+mod key;
 mod model;
 mod output;
 mod reference;
+mod runtime;
 pub mod score;
+mod serve;
+mod store;
 pub mod train;
 
 use std::ffi::OsString;
@@ -20,6 +27,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use error::Status;
+pub use model::TierChoice;
 pub use reference::{Page, page};
 
 /// Scores marketplace listings for counterfeit likelihood, offline, every score explained.
@@ -32,9 +40,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Opts),
+    Serve(serve::Opts),
     Score(score::Opts),
     Train(train::Opts),
     Bench(bench::Opts),
+    Evaluate(evaluate::Opts),
+    Dataset(dataset::Opts),
+    Key(key::Opts),
+    Store(store::Opts),
     #[command(hide = true)]
     Reference(reference::Opts),
 }
@@ -42,9 +56,15 @@ enum Command {
 impl Command {
     fn run(self) -> anyhow::Result<Status> {
         match self {
+            Self::Demo(opts) => demo::run(&opts),
+            Self::Serve(opts) => serve::run(&opts),
             Self::Score(opts) => score::run(opts),
             Self::Train(opts) => train::run(&opts),
             Self::Bench(opts) => bench::run(&opts),
+            Self::Evaluate(opts) => evaluate::run(&opts),
+            Self::Dataset(opts) => dataset::run(&opts),
+            Self::Key(opts) => key::run(opts),
+            Self::Store(opts) => store::run(opts),
             Self::Reference(opts) => reference::run(&opts),
         }
     }

@@ -82,6 +82,17 @@ pub(super) fn progress(total: Option<u64>, unit: &str) -> ProgressBar {
     bar
 }
 
+/// Rows under a header, columns apart by blanks.
+pub(super) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).force_no_tty();
+    table.set_header(header).add_rows(rows);
+    table.trim_fmt() + "\n"
+}
+
 /// `text` on one line, without anything that could move the cursor, change colours or turn the
 /// direction of writing: what a seller wrote must not paint over what we say about it.
 pub(super) fn printable(text: &str) -> String {

@@ -25,7 +25,8 @@ pub struct Shortcut {
     pub feature: &'static str,
     pub values: usize,
     /// Mean AUC over five folds, fitted on the other folds, groups kept whole; `null` when no
-    /// fold has both labels.
+    /// fold has both labels. Below one half where the labels are balanced by design: then the
+    /// other folds lean away from the held-out one.
     pub auc: Option<f64>,
     /// Mutual information in bits, corrected for the number of values (Miller and Madow).
     pub bits: f64,

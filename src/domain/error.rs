@@ -68,4 +68,9 @@ impl ItemError {
     ) -> Self {
         Self { code, field: field.into(), message: message.into() }
     }
+
+    /// The item as a whole has more than `limit` bytes.
+    pub fn too_large(bytes: usize, limit: usize) -> Self {
+        Self::new(ErrorCode::ItemTooLarge, "", format!("{bytes} bytes, the limit is {limit}"))
+    }
 }

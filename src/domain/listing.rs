@@ -143,7 +143,6 @@ impl Price {
 #[derive(Debug, Clone)]
 pub struct Listing {
     fields: NewListing,
-    title: String,
     price: Option<Price>,
     captured_at: Option<OffsetDateTime>,
 }
@@ -155,8 +154,7 @@ impl Listing {
     /// The first thing that is wrong, with the path of its field.
     pub fn from_json(json: &[u8], limits: &Limits) -> Result<Self, ItemError> {
         if json.len() > limits.item_bytes {
-            let text = format!("{} bytes, the limit is {}", json.len(), limits.item_bytes);
-            return Err(ItemError::new(ErrorCode::ItemTooLarge, "", text));
+            return Err(ItemError::too_large(json.len(), limits.item_bytes));
         }
         let text = std::str::from_utf8(json).map_err(|e| {
             let text = format!("not UTF-8 from byte {}", e.valid_up_to());
@@ -181,7 +179,7 @@ impl Listing {
     }
 
     pub fn title(&self) -> &str {
-        &self.title
+        self.fields.title.as_deref().unwrap_or_default()
     }
 
     pub fn description(&self) -> Option<&str> {
@@ -266,10 +264,10 @@ impl NewListing {
     /// # Errors
     /// The first thing that is wrong, with the path of its field.
     pub fn parse(self, limits: &Limits) -> Result<Listing, ItemError> {
-        let Some(title) = self.title.clone() else {
+        let Some(title) = &self.title else {
             return Err(ItemError::new(ErrorCode::MissingField, "title", "is required"));
         };
-        check_text("title", Some(&title), limits.title_chars)?;
+        check_text("title", Some(title), limits.title_chars)?;
         if title.chars().all(|c| c.is_whitespace() || c.is_control()) {
             return Err(ItemError::new(ErrorCode::EmptyField, "title", "must not be blank"));
         }
@@ -295,7 +293,7 @@ impl NewListing {
         check_count("images", self.images.len(), limits.images)?;
         self.check_attributes(limits)?;
         let captured_at = check_time("captured_at", self.captured_at.as_deref())?;
-        Ok(Listing { title, price, captured_at, fields: Self { title: None, ..self } })
+        Ok(Listing { price, captured_at, fields: self })
     }
 
     fn check_attributes(&self, limits: &Limits) -> Result<(), ItemError> {

@@ -151,8 +151,9 @@ impl TryFrom<RawThresholds> for Thresholds {
     type Error = String;
 
     fn try_from(raw: RawThresholds) -> Result<Self, String> {
-        Self::new(raw.review, raw.high)
-            .ok_or_else(|| format!("want 0 < review <= high < 1, got {} and {}", raw.review, raw.high))
+        Self::new(raw.review, raw.high).ok_or_else(|| {
+            format!("want 0 < review <= high < 1, got {} and {}", raw.review, raw.high)
+        })
     }
 }
 
@@ -323,12 +324,10 @@ mod tests {
     fn bands_meet_at_their_thresholds() {
         let t = Thresholds::new(0.4, 0.8).unwrap();
         let band = |p: f64| t.band(Score(p));
-        assert_eq!([band(0.39), band(0.4), band(0.79), band(0.8)], [
-            Band::Low,
-            Band::Review,
-            Band::Review,
-            Band::High
-        ]);
+        assert_eq!(
+            [band(0.39), band(0.4), band(0.79), band(0.8)],
+            [Band::Low, Band::Review, Band::Review, Band::High]
+        );
         assert_eq!(Thresholds::new(0.8, 0.4), None);
         assert!(serde_json::from_str::<Thresholds>(r#"{"review":0.9,"high":0.1}"#).is_err());
     }

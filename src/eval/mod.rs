@@ -12,10 +12,10 @@
 
 pub mod bootstrap;
 pub mod calibration;
-//mod chart;
+mod chart;
 mod evaluate;
 mod fold;
-//pub mod html;
+pub mod html;
 pub mod metrics;
 mod random;
 pub mod regex_baseline;

@@ -5,7 +5,7 @@
 //! z(x) = c + Σ_i w[i] x_i
 //! ```
 //!
-//! Being linear, it explains itself: the share of feature i in z is w\[i\] x_i. The pieces' weights
+//! Being linear, it explains itself: the share of feature i in z is `w[i] x[i]`. The pieces' weights
 //! go through the embedding, so a piece that training never met is weighed like those near it.
 
 use candle_core::{DType, Device, Result, Tensor};

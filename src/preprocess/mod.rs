@@ -7,8 +7,12 @@
 mod batch;
 mod hash;
 mod pieces;
+mod pool;
 pub mod text;
+mod threads;
 
 pub use batch::{Pool, PoolError, map_batch};
 pub use hash::{FastMap, FastSet, StableHasher, hash_str, mix};
 pub use pieces::{Pieces, PiecesError};
+pub use pool::{spawn, threads};
+pub use threads::{ThreadsError, set_threads};

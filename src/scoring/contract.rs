@@ -1,9 +1,7 @@
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::domain::{
-    Assessment, ErrorCode, ItemError, Limits, Listing, ModelRef, ScoredLine,
-};
+use crate::domain::{Assessment, ErrorCode, ItemError, Limits, Listing, ModelRef, ScoredLine};
 use crate::preprocess;
 
 /// How much of the explanation to give.

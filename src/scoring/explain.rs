@@ -3,13 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use super::contract::Detail;
-use crate::domain::{
-    Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason,
-};
+use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason};
 use crate::preprocess::text::{Place, slice};
 use crate::signals::{
-    CodeFinding, Disguise, Knowledge, PriceSignal, Reading, Sign, SignKind, Source,
-    Variant,
+    CodeFinding, Disguise, Knowledge, PriceSignal, Reading, Sign, SignKind, Source, Variant,
 };
 
 /// Single words shown in a brief explanation.
@@ -69,11 +66,7 @@ static WORDING_RISK: LazyLock<Kind> = LazyLock::new(|| {
     Kind::new("wording", "Từ thường gặp ở tin bán hàng giả", "A word common in offers of fakes")
 });
 static WORDING_RELIEF: LazyLock<Kind> = LazyLock::new(|| {
-    Kind::new(
-        "wording",
-        "Từ thường gặp ở tin bán hàng thật",
-        "A word common in honest offers",
-    )
+    Kind::new("wording", "Từ thường gặp ở tin bán hàng thật", "A word common in honest offers")
 });
 static REST: LazyLock<Kind> = LazyLock::new(|| {
     Kind::new("other_wording", "Các từ ngữ còn lại cộng lại", "All other wording together")
@@ -161,7 +154,8 @@ impl<'a> Explanation<'a> {
         let brand = self.knowledge.brands().name(signal.brand);
         let (price, reference) = (group(signal.price), group(signal.reference));
         let percent = (100.0 * signal.ratio()).round();
-        let (used_vi, used_en) = if signal.used { ("đã dùng", "used") } else { ("mới", "new") };
+        let (used_vi, used_en) =
+            if signal.used { ("đã dùng", "used") } else { ("mới", "new") };
         let reason = Reason {
             vi: format!(
                 "Giá {price} đ bằng {percent} % mức thấp thường gặp của hàng {brand} {used_vi} ({}): khoảng {reference} đ, ước tính",
@@ -223,14 +217,7 @@ impl<'a> Explanation<'a> {
         self.evidence
     }
 
-    fn at(
-        &mut self,
-        field: usize,
-        place: Place,
-        kind: Arc<str>,
-        reason: Arc<Reason>,
-        weight: f64,
-    ) {
+    fn at(&mut self, field: usize, place: Place, kind: Arc<str>, reason: Arc<Reason>, weight: f64) {
         let field = &self.reading.fields[field];
         let text = original(self.listing, field.source, &field.field);
         self.evidence.push(Evidence {
@@ -299,11 +286,9 @@ mod tests {
 
     #[test]
     fn amounts_are_grouped_as_in_vietnam() {
-        assert_eq!([group(0.0), group(950.0), group(1e3), group(12_345_678.4)], [
-            "0",
-            "950",
-            "1.000",
-            "12.345.678"
-        ]);
+        assert_eq!(
+            [group(0.0), group(950.0), group(1e3), group(12_345_678.4)],
+            ["0", "950", "1.000", "12.345.678"]
+        );
     }
 }

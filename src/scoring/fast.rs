@@ -157,6 +157,6 @@ impl FastScorer {
         let edge = Score::MAX_LOGIT - 1e-9;
         let cut = sum.clamp(-edge, edge);
         parts.text = parts.text.map(|text| text + (cut - sum));
-        Score::from_logit(cut).unwrap_or_else(|| Score::even())
+        Score::from_logit(cut).unwrap_or_else(Score::even)
     }
 }

@@ -99,7 +99,8 @@ mod tests {
         assert_eq!(check_gtin("96385074"), CodeFinding::Valid);
         assert_eq!(check_gtin("036000291452"), CodeFinding::Valid);
         assert_eq!(check_gtin("2001234567893"), CodeFinding::Restricted);
-        for bad in ["", "893", "893460118001X", "123456789012345678", "８９３４６０１１８００１６"] {
+        for bad in ["", "893", "893460118001X", "123456789012345678", "８９３４６０１１８００１６"]
+        {
             assert_eq!(check_gtin(bad), CodeFinding::NotAGtin, "{bad}");
         }
     }

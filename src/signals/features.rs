@@ -123,8 +123,7 @@ impl FeatureSpace {
             return;
         }
         let edged = format!("<{shape}>");
-        let at: Vec<usize> =
-            edged.char_indices().map(|(i, _)| i).chain([edged.len()]).collect();
+        let at: Vec<usize> = edged.char_indices().map(|(i, _)| i).chain([edged.len()]).collect();
         for length in GRAMS {
             for window in at.windows(length + 1) {
                 let gram = &edged[window[0]..window[length]];

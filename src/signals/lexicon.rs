@@ -91,11 +91,9 @@ impl RawConcept {
         let (id, vi, en) = (&self.id, &self.reason_vi, &self.reason_en);
         let (id, vi, en) = match (variant, self.polarity) {
             (Variant::Plain, _) => (id.clone(), vi.clone(), en.clone()),
-            (Variant::Negated, _) => (
-                format!("{id}_negated"),
-                format!("{vi} (bị phủ định)"),
-                format!("{en} (negated)"),
-            ),
+            (Variant::Negated, _) => {
+                (format!("{id}_negated"), format!("{vi} (bị phủ định)"), format!("{en} (negated)"))
+            }
             (Variant::Beside, Polarity::Risk) => (
                 format!("{id}_in_warning"),
                 format!("{vi} (trong lời cảnh báo hoặc cam kết)"),
@@ -241,7 +239,7 @@ impl Lexicon {
         for finding in findings {
             let beside = match polarity(finding) {
                 Polarity::Risk => setting,
-                Polarity::Relief => risk,
+                Polarity::Relief => risk && !setting,
                 Polarity::Context => false,
             };
             if beside && finding.variant == Variant::Plain {

@@ -93,6 +93,9 @@ impl<T: Copy> Phrases<T> {
     /// The phrases that begin at word `at`, longest first, into `found`.
     pub(super) fn at(&self, text: &Text, ids: &[WordId], at: usize, found: &mut Vec<Match<T>>) {
         found.clear();
+        if ids[at] == UNKNOWN {
+            return;
+        }
         let mut node = &self.nodes[0];
         for (words, id) in (1..).zip(&ids[at..]) {
             if words > 1 && text.words()[at + words - 1].breaks {

@@ -86,7 +86,9 @@ fn read_field(knowledge: &Knowledge, field: Field, source: Source, text: Text) -
         if source.is_wording() { knowledge.lexicon().find(&text, &ids) } else { Vec::new() };
     let brands = match source {
         Source::Category => Vec::new(),
-        _ => knowledge.brands().find(&text, &ids),
+        Source::Title | Source::Description | Source::Attribute | Source::Brand => {
+            knowledge.brands().find(&text, &ids)
+        }
     };
     let first_kind = match source {
         Source::Title | Source::Category => knowledge.brands().first_kind(&text, &ids),

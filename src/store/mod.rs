@@ -33,6 +33,7 @@ pub use backup::restore;
 pub use cursor::Cursor;
 use dialect::Dialect;
 pub use error::{CursorError, StoreError};
+pub use names::same_province;
 pub use records::{
     Actor, AuditBreak, AuditReport, HistoryEntry, KeyRecord, NewKey, Overwrite, Page,
     PendingMigration, SaveReport, Saved, SavedState, Session, StoredListing, Suspect,

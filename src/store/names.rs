@@ -38,6 +38,11 @@ pub(super) fn province_key(text: &str) -> String {
     full.map_or(bare, |(_, full)| full).to_owned()
 }
 
+/// Whether two names are of one province, as [`super::SuspectFilter`] has it.
+pub fn same_province(a: &str, b: &str) -> bool {
+    province_key(a) == province_key(b)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,8 +17,7 @@ pub enum LogError {
 /// When `log.level` is not a filter, or logging was started before.
 pub fn init(log: &Log) -> Result<(), LogError> {
     let filter = EnvFilter::try_new(&log.level)?;
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {
         LogFormat::Text => builder.with_target(false).try_init()?,
         LogFormat::Json => builder.json().flatten_event(true).try_init()?,

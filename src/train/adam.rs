@@ -8,6 +8,8 @@ use candle_core::{Result, Tensor, Var, backprop::GradStore};
 pub struct Group {
     pub name: &'static str,
     pub var: Var,
+    /// What the learning rate is multiplied with for this tensor.
+    pub rate: f64,
     pub decay: f64,
 }
 
@@ -39,15 +41,15 @@ impl AdamW {
     ///
     /// # Errors
     /// When a group got no gradient: a tensor that is meant to learn and can't is a mistake.
-    pub fn step(&mut self, grads: &GradStore, rate_share: f64) -> Result<()> {
+    pub fn step(&mut self, grads: &GradStore) -> Result<()> {
         self.step += 1;
         let n = f64::from(self.step);
         let (fix1, fix2) = (1.0 - BETA1.powf(n), 1.0 - BETA2.powf(n));
-        let rate = self.rate * rate_share;
         for (i, group) in self.groups.iter().enumerate() {
             let Some(grad) = grads.get(group.var.as_tensor()) else {
                 candle_core::bail!("{} got no gradient", group.name);
             };
+            let rate = self.rate * group.rate;
             let first = ((&self.first[i] * BETA1)? + (grad * (1.0 - BETA1))?)?;
             let second = ((&self.second[i] * BETA2)? + (grad.sqr()? * (1.0 - BETA2))?)?;
             let scale = ((&second / fix2)?.sqrt()? + EPSILON)?;
@@ -110,23 +112,24 @@ mod tests {
     fn the_first_steps_are_those_of_the_paper() {
         // f(x) = x²/2 at x = 1: the gradient is 1, so the first update is the rate itself.
         let var = Var::new(&[1_f64], &Device::Cpu).unwrap();
-        let group = Group { name: "x", var: var.clone(), decay: 0.5 };
+        let group = Group { name: "x", var: var.clone(), rate: 1.0, decay: 0.5 };
         let mut adam = AdamW::new(vec![group], 0.1).unwrap();
         let loss = (var.as_tensor().sqr().unwrap() / 2.0).unwrap().sum_all().unwrap();
-        adam.step(&loss.backward().unwrap(), 1.0).unwrap();
+        adam.step(&loss.backward().unwrap()).unwrap();
         let x = var.as_tensor().to_vec1::<f64>().unwrap()[0];
         assert!((x - (1.0 * (1.0 - 0.05) - 0.1)).abs() < 1e-6, "{x}");
     }
 
     #[test]
     fn a_tensor_without_a_gradient_is_an_error() {
-        let (x, y) = (Var::new(&[1_f64], &Device::Cpu).unwrap(), Var::new(&[1_f64], &Device::Cpu).unwrap());
+        let (x, y) =
+            (Var::new(&[1_f64], &Device::Cpu).unwrap(), Var::new(&[1_f64], &Device::Cpu).unwrap());
         let groups = vec![
-            Group { name: "x", var: x.clone(), decay: 0.0 },
-            Group { name: "idle", var: y, decay: 0.0 },
+            Group { name: "x", var: x.clone(), rate: 1.0, decay: 0.0 },
+            Group { name: "idle", var: y, rate: 1.0, decay: 0.0 },
         ];
         let mut adam = AdamW::new(groups, 0.1).unwrap();
         let grads = x.as_tensor().sum_all().unwrap().backward().unwrap();
-        assert!(adam.step(&grads, 1.0).unwrap_err().to_string().contains("idle got no gradient"));
+        assert!(adam.step(&grads).unwrap_err().to_string().contains("idle got no gradient"));
     }
 }

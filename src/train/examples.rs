@@ -61,10 +61,8 @@ impl Reader<'_> {
                 before = Some(folded);
             }
         }
-        let mut text: Vec<(u32, f32)> = values
-            .into_iter()
-            .map(|(i, v)| (u32::try_from(i).unwrap_or(0), narrow(v)))
-            .collect();
+        let mut text: Vec<(u32, f32)> =
+            values.into_iter().map(|(i, v)| (u32::try_from(i).unwrap_or(0), narrow(v))).collect();
         text.sort_unstable_by_key(|(i, _)| *i);
         let price = reading.price.map(|signal| price_features(signal.ratio()).map(narrow));
         Example { text, price, label, weight }

@@ -48,6 +48,9 @@ pub struct Fit {
     pub patience: usize,
     pub batch: usize,
     pub learning_rate: f64,
+    /// What the learning rate is multiplied with for the sub-word head, and for signs and price.
+    pub rate_head: f64,
+    pub rate_signs: f64,
     /// Decoupled weight decay of hashed features, sub-word head, and signs.
     pub decay_buckets: f64,
     pub decay_head: f64,

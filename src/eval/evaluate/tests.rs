@@ -107,7 +107,7 @@ fn order_and_threads_change_nothing() {
     assert_eq!(evaluate(&samples, &a, None, &options()).unwrap(), first);
     let reversed: Vec<_> = samples.iter().rev().cloned().collect();
     let scores = a.scores.iter().rev().copied().collect();
-    let other = evaluate(&reversed, &Contender { scores, ..a.clone() }, None, &options()).unwrap();
+    let other = evaluate(&reversed, &Contender { scores, ..a }, None, &options()).unwrap();
     assert_eq!(other.metrics.auc.value, first.metrics.auc.value);
     assert_eq!(other.slices.keys().collect::<Vec<_>>(), first.slices.keys().collect::<Vec<_>>());
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use unicode_normalization::char::{compose, is_combining_mark};
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
 
 use super::fold::fold_char;
 use super::lookalike::{is_invisible, lookalike};
@@ -28,7 +28,8 @@ static LOWER: LazyLock<Box<[char]>> = LazyLock::new(|| {
         .map(|code| {
             let Some(c) = u32::try_from(code).ok().and_then(char::from_u32) else { return SLOW };
             let mut lower = c.to_lowercase();
-            let plain = c.is_ascii_graphic()
+            let plain = c == ' '
+                || c.is_ascii_graphic()
                 || (c.is_alphabetic()
                     && lookalike(c).is_none()
                     && !is_combining_mark(c)
@@ -38,6 +39,14 @@ static LOWER: LazyLock<Box<[char]>> = LazyLock::new(|| {
                 _ => SLOW,
             }
         })
+        .collect()
+});
+
+/// For each letter below [`END`], whether it belongs to a word.
+static WORD: LazyLock<Box<[bool]>> = LazyLock::new(|| {
+    (0..END)
+        .map(|code| u32::try_from(code).ok().and_then(char::from_u32))
+        .map(|c| c.is_some_and(char::is_alphanumeric))
         .collect()
 });
 
@@ -78,6 +87,10 @@ fn pass(chars: impl Iterator<Item = Piece>, capacity: usize) -> Vec<Piece> {
             push(&mut out, Piece { ch: simple, place, marks }, &mut hidden);
             continue;
         }
+        if alone && is_settled_sign(ch) {
+            push(&mut out, Piece { ch, place, marks }, &mut hidden);
+            continue;
+        }
         if is_invisible(ch) {
             hidden = true;
             continue;
@@ -104,6 +117,23 @@ fn pass(chars: impl Iterator<Item = Piece>, capacity: usize) -> Vec<Piece> {
         out.pop();
     }
     out
+}
+
+/// Whether no step can change the character: most emoji and signs.
+fn is_settled_sign(c: char) -> bool {
+    !c.is_alphanumeric()
+        && !c.is_whitespace()
+        && !c.is_control()
+        && !is_invisible(c)
+        && !is_combining_mark(c)
+        && lookalike(c).is_none()
+        && c.to_lowercase().eq([c])
+        && is_nfkc_quick(std::iter::once(c)) == IsNormalized::Yes
+}
+
+/// Whether the character belongs to a word.
+pub(super) fn is_word(c: char) -> bool {
+    WORD.get(c as usize).copied().unwrap_or_else(|| c.is_alphanumeric())
 }
 
 /// Whether `next` belongs to the character before it.
@@ -135,8 +165,7 @@ fn push(out: &mut Vec<Piece>, mut piece: Piece, hidden: &mut bool) {
             }
         }
     } else {
-        let inside = out.last().is_some_and(|last| last.ch.is_alphanumeric());
-        if *hidden && inside && piece.ch.is_alphanumeric() {
+        if *hidden && is_word(piece.ch) && out.last().is_some_and(|last| is_word(last.ch)) {
             piece.marks |= Marks::HIDDEN;
         }
         out.push(piece);

@@ -45,7 +45,10 @@ mod tests {
 
     #[test]
     fn vietnamese_letters_lose_every_mark() {
-        assert_eq!(fold("Hàng nhái giống thật, đường Lê Lợi, ỷ ữ ẫ"), "Hang nhai giong that, duong Le Loi, y u a");
+        assert_eq!(
+            fold("Hàng nhái giống thật, đường Lê Lợi, ỷ ữ ẫ"),
+            "Hang nhai giong that, duong Le Loi, y u a"
+        );
         assert_eq!(fold("日本 и 5%"), "日本 и 5%");
     }
 }

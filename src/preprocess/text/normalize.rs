@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::chars::{Piece, read};
+use super::chars::{Piece, is_word, read};
 use super::fold::fold_char;
 use super::restore::{Vocabulary, restore};
 use super::{FastMap, Marks, Place, Text, Word};
@@ -138,7 +138,7 @@ fn word_ranges(pieces: &[Piece]) -> Vec<(usize, usize)> {
     let mut words = Vec::with_capacity(pieces.len() / 4);
     let mut start = None;
     for (i, piece) in pieces.iter().enumerate() {
-        match (piece.ch.is_alphanumeric(), start) {
+        match (is_word(piece.ch), start) {
             (true, None) => start = Some(i),
             (false, Some(from)) => {
                 words.push((from, i));

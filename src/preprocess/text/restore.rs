@@ -4,9 +4,9 @@
 //! So "D.I.O.R", "n1ke", "gu.cci" and "cha nel" become words again, while "s/m/l", "v.v", "a52s"
 //! and "1.5" stay as they are.
 
+use super::Marks;
 use super::chars::Piece;
 use super::fold::fold_char;
-use super::{FastMap, Marks};
 
 /// Shortest word that may be restored from pieces longer than a letter, or from digits.
 const MIN_WORD: usize = 4;
@@ -28,11 +28,30 @@ struct Entry {
     spaced: bool,
 }
 
+/// A place in the tree of skeletons.
+#[derive(Debug, Clone)]
+struct Node {
+    next: [u16; LETTERS],
+    /// One more than the index of the entry that ends here.
+    entry: u16,
+}
+
+const LETTERS: usize = 26;
+const ROOT: u16 = 0;
+
 /// Words that the normaliser restores from their disguises.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Vocabulary {
-    entries: FastMap<Box<str>, Entry>,
+    entries: Vec<Entry>,
+    nodes: Vec<Node>,
     words: super::FastSet<Box<str>>,
+}
+
+impl Default for Vocabulary {
+    fn default() -> Self {
+        let nodes = vec![Node { next: [ROOT; LETTERS], entry: 0 }];
+        Self { entries: Vec::new(), nodes, words: super::FastSet::default() }
+    }
 }
 
 impl Vocabulary {
@@ -40,17 +59,43 @@ impl Vocabulary {
     /// pieces with only spaces between ("cha nel"). Of two words that look alike the first stays.
     pub fn add(&mut self, word: &str, spaced: bool) {
         let letters = word.chars().count();
-        if !(MIN_LETTERS..=MAX_WORD).contains(&letters) || !word.chars().all(char::is_alphabetic) {
+        let folded: Box<str> = super::fold(word).into();
+        let latin = folded.bytes().all(|b| b.is_ascii_lowercase());
+        let room = self.nodes.len() + letters < usize::from(u16::MAX);
+        if !(MIN_LETTERS..=MAX_WORD).contains(&letters) || !latin || !room {
             return;
         }
-        let folded: Box<str> = super::fold(word).into();
         self.words.insert(folded.clone());
-        let entry = Entry { word: word.into(), folded: folded.clone(), spaced };
-        self.entries.entry(skeleton(&folded).into()).or_insert(entry);
+        let mut at = ROOT;
+        for slot in folded.chars().filter_map(slot) {
+            let next = self.nodes[usize::from(at)].next[slot];
+            at = if next == ROOT {
+                let fresh = u16::try_from(self.nodes.len()).unwrap_or(ROOT);
+                self.nodes.push(Node { next: [ROOT; LETTERS], entry: 0 });
+                self.nodes[usize::from(at)].next[slot] = fresh;
+                fresh
+            } else {
+                next
+            };
+        }
+        if self.nodes[usize::from(at)].entry == 0 {
+            self.entries.push(Entry { word: word.into(), folded, spaced });
+            self.nodes[usize::from(at)].entry = u16::try_from(self.entries.len()).unwrap_or(0);
+        }
     }
 
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    fn step(&self, at: u16, slot: usize) -> Option<u16> {
+        let next = self.nodes[usize::from(at)].next[slot];
+        (next != ROOT).then_some(next)
+    }
+
+    fn entry(&self, at: u16) -> Option<&Entry> {
+        let entry = usize::from(self.nodes[usize::from(at)].entry);
+        entry.checked_sub(1).map(|i| &self.entries[i])
     }
 }
 
@@ -70,8 +115,10 @@ fn skeleton_char(c: char) -> Option<char> {
     })
 }
 
-fn skeleton(folded: &str) -> String {
-    folded.chars().filter_map(skeleton_char).collect()
+/// The branch of the tree for a folded letter, digit or sign.
+fn slot(c: char) -> Option<usize> {
+    let letter = skeleton_char(c)?;
+    letter.is_ascii_lowercase().then(|| usize::from(letter as u8 - b'a'))
 }
 
 /// A run of characters to be replaced by a word.
@@ -111,36 +158,45 @@ pub(super) fn restore<'v>(
     words: &[(usize, usize)],
     at: usize,
 ) -> Option<Restored<'v>> {
-    let mut window = Window::new(&pieces[words[at].0..words[at].1])?;
-    let mut best = window.single(vocabulary).map(|(word, marks)| Restored {
+    let mut walk = Walk::new(vocabulary);
+    let first = &pieces[words[at].0..words[at].1];
+    if !walk.word(first) {
+        return None;
+    }
+    let mut best = walk.single(first).map(|(word, marks)| Restored {
         pieces: words[at],
         words: 1,
         word,
         marks,
     });
-    if window.is_plain(vocabulary) {
-        return None;
-    }
     for next in at + 1..words.len() {
         let between = &pieces[words[next - 1].1..words[next].0];
         let Some(kind) = gap(between) else { break };
-        if !window.extend(kind, between, &pieces[words[next].0..words[next].1]) {
+        walk.gap(kind, between);
+        if !walk.word(&pieces[words[next].0..words[next].1]) {
             break;
         }
-        if let Some((word, marks)) = window.broken(vocabulary) {
-            let range = (words[at].0, words[next].1);
+        let range = (words[at].0, words[next].1);
+        if let Some((word, marks)) = walk.broken(&pieces[range.0..range.1]) {
             best = Some(Restored { pieces: range, words: next + 1 - at, word, marks });
         }
     }
-    best
+    // What begins with a word as it should be is no disguise of another.
+    best.filter(|_| !vocabulary.words.contains(folded(first).as_str()))
 }
 
-/// Consecutive pieces of what may be one word.
-struct Window {
-    letters: String,
-    /// The same with signs between the pieces read as letters ("f@ke").
-    with_signs: Option<String>,
-    folded: String,
+/// The letters and digits of `pieces`, folded.
+fn folded(pieces: &[Piece]) -> String {
+    pieces.iter().map(|p| fold_char(p.ch)).filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Follows consecutive pieces of what may be one word through the tree.
+struct Walk<'v> {
+    vocabulary: &'v Vocabulary,
+    /// Where the letters lead, while they lead anywhere.
+    at: Option<u16>,
+    /// The same with single signs between the pieces read as letters ("f@ke").
+    with_signs: Option<u16>,
     chunks: usize,
     chars: usize,
     all_single: bool,
@@ -151,13 +207,12 @@ struct Window {
     same_gaps: bool,
 }
 
-impl Window {
-    /// `None` when the word is too long to be a piece.
-    fn new(word: &[Piece]) -> Option<Self> {
-        let mut window = Self {
-            letters: String::new(),
+impl<'v> Walk<'v> {
+    fn new(vocabulary: &'v Vocabulary) -> Self {
+        Self {
+            vocabulary,
+            at: Some(ROOT),
             with_signs: None,
-            folded: String::new(),
             chunks: 0,
             chars: 0,
             all_single: true,
@@ -166,11 +221,11 @@ impl Window {
             spaces: 0,
             gaps: None,
             same_gaps: true,
-        };
-        window.push(word).then_some(window)
+        }
     }
 
-    fn push(&mut self, word: &[Piece]) -> bool {
+    /// Goes on with a piece; `false` when no word of the vocabulary goes on like that.
+    fn word(&mut self, word: &[Piece]) -> bool {
         self.chars += word.len();
         self.chunks += 1;
         self.all_single &= word.len() == 1;
@@ -181,53 +236,44 @@ impl Window {
             let folded = fold_char(piece.ch);
             self.accents |= folded != piece.ch;
             self.digits |= piece.ch.is_numeric();
-            self.folded.push(folded);
-            let Some(letter) = skeleton_char(folded) else { return false };
-            self.letters.push(letter);
-            if let Some(text) = &mut self.with_signs {
-                text.push(letter);
+            let Some(slot) = slot(folded) else { return false };
+            let step = |at: Option<u16>| self.vocabulary.step(at?, slot);
+            (self.at, self.with_signs) = (step(self.at), step(self.with_signs));
+            if self.at.is_none() && self.with_signs.is_none() {
+                return false;
             }
         }
         true
     }
 
-    fn extend(&mut self, kind: Gap, between: &[Piece], word: &[Piece]) -> bool {
+    fn gap(&mut self, kind: Gap, between: &[Piece]) {
         self.spaces += usize::from(kind != Gap::Signs);
         self.same_gaps &= self.gaps.is_none_or(|before| before == kind);
         self.gaps = Some(kind);
-        if kind == Gap::Signs && between.len() == 1 {
-            if let Some(letter) = skeleton_char(between[0].ch) {
-                self.with_signs.get_or_insert_with(|| self.letters.clone()).push(letter);
-            }
+        if let (Gap::Signs, [sign]) = (kind, between)
+            && let Some(slot) = slot(sign.ch)
+        {
+            let from = self.with_signs.or(self.at);
+            self.with_signs = from.and_then(|at| self.vocabulary.step(at, slot));
         }
-        self.push(word)
-    }
-
-    /// Whether the first piece is already a word of the vocabulary.
-    fn is_plain(&self, vocabulary: &Vocabulary) -> bool {
-        vocabulary.words.contains(self.folded.as_str())
     }
 
     /// One word in which digits or look-alike letters stand for letters.
-    fn single<'v>(&self, vocabulary: &'v Vocabulary) -> Option<(&'v str, Marks)> {
-        if self.chars < MIN_WORD || self.accents || self.is_plain(vocabulary) {
+    fn single(&self, word: &[Piece]) -> Option<(&'v str, Marks)> {
+        let entry = self.vocabulary.entry(self.at?)?;
+        let numbers = word.iter().all(|p| p.ch.is_numeric());
+        if self.chars < MIN_WORD || self.accents || numbers || folded(word) == *entry.folded {
             return None;
         }
-        let swapped = self.digits || self.folded.contains(['i', 'l']);
-        if !swapped || self.folded.chars().all(char::is_numeric) {
-            return None;
-        }
-        let entry = vocabulary.entries.get(self.letters.as_str())?;
         let marks = if self.digits { Marks::LEET } else { Marks::LOOKALIKE };
         Some((&entry.word, marks))
     }
 
     /// Several pieces that make one word.
-    fn broken<'v>(&self, vocabulary: &'v Vocabulary) -> Option<(&'v str, Marks)> {
-        let find = |text: &str| vocabulary.entries.get(text);
-        let signs = self.with_signs.as_deref().and_then(find);
-        let entry = find(&self.letters).or(signs)?;
-        let letters = entry.word.chars().count();
+    fn broken(&self, pieces: &[Piece]) -> Option<(&'v str, Marks)> {
+        let find = |at: Option<u16>| self.vocabulary.entry(at?);
+        let entry = find(self.at).or_else(|| find(self.with_signs))?;
+        let letters = entry.folded.len();
         let fits = if self.all_single {
             letters >= MIN_LETTERS && self.same_gaps
         } else if self.spaces == 0 {
@@ -240,8 +286,8 @@ impl Window {
                 && !self.accents
                 && self.chunks <= 3
         };
-        let leet = self.folded != *entry.folded;
+        let leet = folded(pieces) != *entry.folded;
         let marks = if leet { Marks::BROKEN | Marks::LEET } else { Marks::BROKEN };
-        fits.then_some((entry.word.as_ref(), marks))
+        fits.then_some((&*entry.word, marks))
     }
 }

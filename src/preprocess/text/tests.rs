@@ -8,7 +8,8 @@ fn normalizer() -> Normalizer {
     )
     .unwrap();
     let mut vocabulary = Vocabulary::default();
-    for word in ["dior", "gucci", "nike", "adidas", "chanel", "rep", "fake", "nhái", "dove", "lego"] {
+    for word in ["dior", "gucci", "nike", "adidas", "chanel", "rep", "fake", "nhái", "dove", "lego"]
+    {
         vocabulary.add(word, true);
     }
     Normalizer::new(teencode, vocabulary)

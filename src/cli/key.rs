@@ -1,0 +1,196 @@
+//! `thatgia key`: who may use the service.
+
+use std::io::Write as _;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use time::format_description::well_known::Rfc3339;
+
+use super::error::Hint as _;
+use super::runtime::{StoreArgs, block_on, open_existing};
+use super::{Status, output};
+use crate::domain::Role;
+use crate::store::{Actor, KeyRecord, NewKey, Store, StoreError};
+
+const CREATE: &str = "Example:
+  thatgia key create --role crawler --name \"Crawler in Hanoi\"
+  thatgia key create --role analyst --name \"T. Nguyen\" --agency dms --province \"Hà Nội\"";
+const LIST: &str = "Example:
+  thatgia key list --json";
+const REVOKE: &str = "Example:
+  thatgia key revoke k-0123456789abcdef";
+
+/// Make, list and revoke the keys of the service.
+#[derive(Debug, clap::Args)]
+pub(super) struct Opts {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Create(Create),
+    List(List),
+    Revoke(Revoke),
+}
+
+/// Make a key and print its secret, this once.
+///
+/// Standard output holds the secret alone; what is known of the key goes to standard error.
+#[derive(Debug, clap::Args)]
+#[command(after_help = CREATE)]
+struct Create {
+    /// What the key's holder may do.
+    #[arg(long, value_parser = PossibleValuesParser::new(Role::ALL.map(Role::as_str))
+        .try_map(|name| name.parse::<Role>()))]
+    role: Role,
+    /// Whose key it is.
+    #[arg(long)]
+    name: String,
+    /// The agency that the holder belongs to.
+    #[arg(long)]
+    agency: Option<String>,
+    /// A province that the holder may see; may be given again. All of them by default.
+    #[arg(long, value_name = "PROVINCE")]
+    province: Vec<String>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// List all keys, revoked ones too, oldest first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = LIST)]
+struct List {
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Revoke a key and end its sessions.
+#[derive(Debug, clap::Args)]
+#[command(after_help = REVOKE)]
+struct Revoke {
+    /// The key's id, as `thatgia key list` shows it.
+    id: String,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(super) fn run(opts: Opts) -> anyhow::Result<Status> {
+    match opts.command {
+        Command::Create(create) => with_store(&create.store, async |store| {
+            let Create { role, name, agency, province, .. } = &create;
+            let new = NewKey {
+                name: name.clone(),
+                role: *role,
+                agency: agency.clone(),
+                provinces: province.clone(),
+            };
+            let (record, key) = store.create_key(&new, &Actor::System).await?;
+            let mut out = output::stdout();
+            writeln!(out, "{}", key.reveal())?;
+            out.flush()?;
+            output::note(&format!(
+                "{} for {} ({}); the secret is not shown again",
+                record.id, record.name, record.role
+            ));
+            Ok(())
+        }),
+        Command::List(list) => with_store(&list.store, async |store| {
+            let keys = store.list_keys().await?;
+            let mut out = output::stdout();
+            if list.json {
+                for key in &keys {
+                    writeln!(out, "{}", json(key))?;
+                }
+            } else {
+                write!(out, "{}", table(&keys))?;
+            }
+            Ok(out.flush()?)
+        }),
+        Command::Revoke(revoke) => with_store(&revoke.store, async |store| {
+            let record = match store.revoke_key(&revoke.id, &Actor::System).await {
+                Err(error @ StoreError::NotFound { .. }) => {
+                    Err(error).hint("`thatgia key list` shows the ids")
+                }
+                other => Ok(other?),
+            }?;
+            output::note(&format!("{} of {} is revoked", record.id, record.name));
+            Ok(())
+        }),
+    }
+}
+
+fn with_store(
+    args: &StoreArgs,
+    work: impl AsyncFnOnce(&Store) -> anyhow::Result<()>,
+) -> anyhow::Result<Status> {
+    let settings = args.settings()?;
+    block_on(async {
+        let store = open_existing(&settings.store).await?;
+        let outcome = work(&store).await;
+        store.close().await;
+        outcome.map(|()| Status::Done)
+    })
+}
+
+fn time(at: time::OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
+fn json(key: &KeyRecord) -> serde_json::Value {
+    serde_json::json!({
+        "id": key.id,
+        "name": key.name,
+        "role": key.role,
+        "agency": key.agency,
+        "provinces": key.provinces,
+        "created_at": time(key.created_at),
+        "revoked_at": key.revoked_at.map(time),
+    })
+}
+
+fn table(keys: &[KeyRecord]) -> String {
+    let rows = keys.iter().map(|key| {
+        [
+            key.id.clone(),
+            key.role.to_string(),
+            output::printable(&key.name),
+            output::printable(key.agency.as_deref().unwrap_or_default()),
+            output::printable(&key.provinces.join(", ")),
+            time(key.created_at),
+            key.revoked_at.map(time).unwrap_or_default(),
+        ]
+    });
+    output::table(["ID", "ROLE", "NAME", "AGENCY", "PROVINCES", "CREATED", "REVOKED"], rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    fn key() -> KeyRecord {
+        KeyRecord {
+            id: "k-0123456789abcdef".to_owned(),
+            name: "T. \u{1b}[31mNguyen".to_owned(),
+            role: Role::Analyst,
+            agency: None,
+            provinces: vec!["Hà Nội".to_owned()],
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn keys_are_listed_without_their_secrets() {
+        insta::assert_snapshot!(table(&[key()]), @r##"
+    ID                  ROLE     NAME           AGENCY  PROVINCES  CREATED               REVOKED
+    k-0123456789abcdef  analyst  T. [31mNguyen          Hà Nội     1970-01-01T00:00:00Z
+    "##);
+        assert_eq!(json(&key())["revoked_at"], serde_json::Value::Null);
+        assert_eq!(json(&key())["created_at"], "1970-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,106 @@
+//! `thatgia serve`: the service, and what it shares with the demo.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use metrics_exporter_prometheus::PrometheusBuilder;
+
+use super::error::Hint as _;
+use super::model::{self, TierChoice, Wanted};
+use super::runtime::{StoreArgs, block_on};
+use super::{Status, output};
+use crate::config::{self, Settings};
+use crate::domain::{ApiKey, Role, SystemClock};
+use crate::http::{App, Parts, Server, ServerError, shutdown_signal};
+use crate::scoring::Assess;
+use crate::store::{Actor, KeyRecord, NewKey, Store};
+use crate::{preprocess, telemetry};
+
+const EXAMPLES: &str = "Examples:
+  thatgia serve --data /var/lib/thatgia
+  thatgia serve --config /etc/thatgia.toml --bind 0.0.0.0:8080
+
+The first start makes an admin key and prints it, this once. `thatgia key create` makes others.
+Ctrl-C or SIGTERM lets the requests that are being answered finish.";
+
+/// Run the service.
+///
+/// SQLite in --data, unless settings name a PostgreSQL URL.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Opts {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    bind: Option<String>,
+    /// A model's id, or its folder; the live model by default.
+    #[arg(long, value_name = "ID|DIR")]
+    model: Option<String>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
+    let mut settings = opts.store.settings()?;
+    if let Some(bind) = &opts.bind {
+        bind.clone_into(&mut settings.server.bind);
+    }
+    telemetry::init(&settings.log)?;
+    preprocess::set_threads(settings.scoring.threads)?;
+    let wanted = Wanted::new(settings.scoring.clone(), opts.model.as_deref(), TierChoice::Auto);
+    let scorer = model::load(&wanted)?;
+    block_on(async {
+        let stop = shutdown_signal()?;
+        // Before anything is made: a port that is taken leaves no trace.
+        let server = bind(&settings.server).await?;
+        let store = Store::open(&settings.store, Arc::new(SystemClock)).await?;
+        store.migrate().await?;
+        if !store.has_admin_key().await? {
+            let (_, key) = admin_key(&store).await?;
+            first_start(&key)?;
+        }
+        answer(server, settings, scorer, store, stop).await
+    })?;
+    Ok(Status::Done)
+}
+
+/// Listens on the address that the settings name.
+pub(super) async fn bind(settings: &config::Server) -> anyhow::Result<Server> {
+    match Server::bind(settings).await {
+        Err(error @ ServerError::Bind { .. }) => {
+            Err(error).hint("--bind takes another address; 127.0.0.1:0 takes a free port")
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Answers requests until `stop` ends, then closes the store.
+pub(super) async fn answer(
+    server: Server,
+    settings: Settings,
+    scorer: Arc<dyn Assess>,
+    store: Store,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let metrics = PrometheusBuilder::new().install_recorder().context("cannot start to measure")?;
+    telemetry::metrics::describe();
+    let clock = Arc::new(SystemClock);
+    let app = App::new(Parts { settings, store: store.clone(), scorer, clock, metrics });
+    server.run(app, stop).await;
+    store.close().await;
+    Ok(())
+}
+
+/// A key that may do everything.
+pub(super) async fn admin_key(store: &Store) -> anyhow::Result<(KeyRecord, ApiKey)> {
+    let new =
+        NewKey { name: "admin".to_owned(), role: Role::Admin, agency: None, provinces: Vec::new() };
+    Ok(store.create_key(&new, &Actor::System).await?)
+}
+
+fn first_start(key: &ApiKey) -> anyhow::Result<()> {
+    let mut out = output::stdout();
+    writeln!(out, "First start: this is the admin key. Keep it, it is not shown again.\n")?;
+    writeln!(out, "    {}\n", key.reveal())?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,194 @@
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::preprocess;
+use crate::telemetry::metrics::{QUEUE_ITEMS, QUEUE_REFUSED};
+
+/// The way from the async threads to the thread pool, with room for so many listings.
+///
+/// Two bounds: the listings that wait, and the batches that are being computed (one a processor).
+/// Waiting is async, so that a batch whose client has left is dropped before it costs anything.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    room: Arc<Semaphore>,
+    capacity: u32,
+    processors: Arc<Semaphore>,
+}
+
+/// No room for this many listings now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{waiting} listings wait already, the limit is {capacity}")]
+pub struct QueueFull {
+    pub waiting: usize,
+    pub capacity: u32,
+}
+
+/// The work ended without a result, because it panicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the work did not finish")]
+pub struct Unfinished;
+
+/// A place in the queue; dropping it gives the place back.
+pub struct Ticket {
+    room: OwnedSemaphorePermit,
+    processors: Arc<Semaphore>,
+    waiting: Waiting,
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").field("listings", &self.room.num_permits()).finish()
+    }
+}
+
+/// Keeps the gauge right wherever the ticket ends.
+struct Waiting(u32);
+
+impl Waiting {
+    fn new(items: u32) -> Self {
+        metrics::gauge!(QUEUE_ITEMS).increment(f64::from(items));
+        Self(items)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        metrics::gauge!(QUEUE_ITEMS).decrement(f64::from(self.0));
+    }
+}
+
+impl Queue {
+    /// A queue with room for `items` listings in front of the thread pool.
+    pub fn new(items: usize) -> Self {
+        let capacity = u32::try_from(items).unwrap_or(u32::MAX).max(1);
+        Self {
+            room: Arc::new(Semaphore::new(capacity as usize)),
+            capacity,
+            processors: Arc::new(Semaphore::new(preprocess::threads())),
+        }
+    }
+
+    /// What `items` listings take; a batch larger than the queue takes all of it.
+    fn share(&self, items: usize) -> u32 {
+        u32::try_from(items).unwrap_or(u32::MAX).min(self.capacity)
+    }
+
+    fn ticket(&self, room: OwnedSemaphorePermit, items: u32) -> Ticket {
+        Ticket { room, processors: Arc::clone(&self.processors), waiting: Waiting::new(items) }
+    }
+
+    /// A place for `items` listings now.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub fn admit(&self, items: usize) -> Result<Ticket, QueueFull> {
+        let items = self.share(items);
+        match Arc::clone(&self.room).try_acquire_many_owned(items) {
+            Ok(room) => Ok(self.ticket(room, items)),
+            Err(_) => {
+                metrics::counter!(QUEUE_REFUSED).increment(1);
+                let waiting = self.capacity as usize - self.room.available_permits();
+                Err(QueueFull { waiting, capacity: self.capacity })
+            }
+        }
+    }
+
+    /// A place for `items` listings as soon as there is room.
+    pub async fn wait(&self, items: usize) -> Ticket {
+        let items = self.share(items);
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(items)
+            .await
+            .expect("the semaphore is never closed");
+        self.ticket(room, items)
+    }
+}
+
+impl Ticket {
+    /// Waits for a processor, then runs `job` on the thread pool.
+    ///
+    /// Dropping the future before `job` has begun drops the job.
+    ///
+    /// # Errors
+    /// When `job` panics.
+    pub async fn run<R: Send + 'static>(
+        self,
+        job: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Unfinished> {
+        let Self { room, processors, waiting } = self;
+        let processor = processors.acquire_owned().await.expect("the semaphore is never closed");
+        drop((room, waiting));
+        compute(move || {
+            let done = job();
+            drop(processor);
+            done
+        })
+        .await
+    }
+}
+
+/// Runs `job` on the thread pool, without a place in the queue.
+///
+/// # Errors
+/// When `job` panics.
+pub async fn compute<R: Send + 'static>(
+    job: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, Unfinished> {
+    let (answer, result) = oneshot::channel();
+    preprocess::spawn(move || {
+        if !answer.is_closed()
+            && let Ok(done) = catch_unwind(AssertUnwindSafe(job))
+        {
+            // An error here means that the client left meanwhile.
+            answer.send(done).ok();
+        }
+    });
+    result.await.map_err(|_| Unfinished)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_takes_again_once_there_is_room() {
+        let queue = Queue::new(10);
+        let first = queue.admit(8).unwrap();
+        assert_eq!(queue.admit(3).unwrap_err(), QueueFull { waiting: 8, capacity: 10 });
+        assert_eq!(first.run(|| 5).await, Ok(5));
+        assert!(queue.admit(10).is_ok());
+        assert!(queue.admit(99).is_ok(), "a batch larger than the queue goes through alone");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_and_frees_its_places() {
+        let queue = Queue::new(4);
+        for _ in 0..2 * preprocess::threads() {
+            let ticket = queue.admit(4).unwrap();
+            assert_eq!(ticket.run(|| panic!("on purpose")).await, Err::<(), _>(Unfinished));
+        }
+        assert!(queue.admit(4).is_ok());
+    }
+
+    #[tokio::test]
+    async fn work_of_a_client_that_left_never_runs() {
+        let queue = Queue::new(100);
+        let busy: Vec<_> = (0..preprocess::threads())
+            .map(|_| Arc::clone(&queue.processors).try_acquire_owned().unwrap())
+            .collect();
+        let (ran, seen) = mpsc::channel();
+        let mut gone = Box::pin(queue.admit(1).unwrap().run(move || ran.send(()).unwrap()));
+        assert!((&mut gone).now_or_never().is_none());
+        drop(gone);
+        drop(busy);
+        assert_eq!(queue.admit(100).unwrap().run(|| ()).await, Ok(()));
+        assert!(seen.recv().is_err(), "the job was dropped, its sender with it");
+    }
+}

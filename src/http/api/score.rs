@@ -1,0 +1,161 @@
+use std::str::FromStr;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use super::envelope::split;
+use super::schema::{self, ScoreBody, ScoreResults};
+use crate::domain::Role::{Admin, Crawler};
+use crate::domain::ScoredLine;
+use crate::flow::{Batch, Item, compute};
+use crate::http::App;
+use crate::http::auth::{Caller, Roles};
+use crate::http::error::{Code, Problem};
+use crate::http::extract::{Media, Params, Whole, read_body};
+use crate::scoring::Detail;
+
+/// Who may have listings kept: people who try one out leave nothing behind.
+const KEEP: Roles = Roles::new(&[Crawler, Admin]);
+/// Larger bodies are taken apart on a thread of their own, which costs more than it takes here.
+const SPLIT_HERE: usize = 256 * 1024;
+
+/// What the query asks for; the same for a batch and a stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Options {
+    pub(super) keep: bool,
+    pub(super) detail: Detail,
+}
+
+impl Options {
+    pub(super) fn read(mut params: Params, caller: &Caller) -> Result<Self, Problem> {
+        let keep = params.take("store")?.unwrap_or(false);
+        let Explain(detail) = params.take("explain")?.unwrap_or_default();
+        let tier = params.take("tier")?.unwrap_or(TierWanted::Auto);
+        params.finish()?;
+        if tier == TierWanted::Full {
+            return Err(Problem::new(Code::NoFullModel, Code::NoFullModel.hint()).at("tier"));
+        }
+        if keep {
+            caller.require(KEEP).map_err(|problem| problem.at("store"))?;
+        }
+        Ok(Self { keep, detail })
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Explain(Detail);
+
+impl FromStr for Explain {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "brief" => Ok(Self(Detail::Brief)),
+            "full" => Ok(Self(Detail::Full)),
+            _ => Err("expected one of brief, full"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TierWanted {
+    Auto,
+    Fast,
+    Full,
+}
+
+impl FromStr for TierWanted {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "fast" => Ok(Self::Fast),
+            "full" => Ok(Self::Full),
+            _ => Err("expected one of auto, fast, full"),
+        }
+    }
+}
+
+/// Scores a batch of listings.
+///
+/// Each listing gets a result of its own, in the order sent: a score with its explanation, or an
+/// error. One listing that cannot be read does not touch the others. Only `title` is required;
+/// fields that are not named here are taken and kept.
+#[utoipa::path(
+    post, path = "/v1/score", tag = "scoring", security(("key" = [])),
+    params(
+        ("store" = Option<bool>, Query, description = "Keep the listings and their scores; all \
+            that have a score are kept before the answer comes, or none. Takes a key of role \
+            crawler or admin."),
+        ("explain" = Option<schema::Explain>, Query, description = "How much evidence to give"),
+        ("tier" = Option<schema::TierWanted>, Query, description = "Which model may settle the score"),
+    ),
+    request_body(content = ScoreBody, description = "The listings"),
+    responses(
+        (status = 200, description = "One result for each listing, in order", body = ScoreResults),
+        (status = 400, response = schema::ProblemResponse),
+        (status = 401, response = schema::ProblemResponse),
+        (status = 403, response = schema::ProblemResponse),
+        (status = 409, response = schema::ProblemResponse),
+        (status = 413, response = schema::ProblemResponse),
+        (status = 415, response = schema::ProblemResponse),
+        (status = 422, response = schema::ProblemResponse),
+        (status = 429, response = schema::ProblemResponse),
+        (status = 503, response = schema::ProblemResponse),
+    ),
+)]
+pub(crate) async fn score(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let options = Options::read(params, &caller)?;
+    Media::Json.check(&headers)?;
+    let body = read_body(&app, body).await?;
+    let batch = take_apart(body, app.settings().server.max_batch).await?;
+    let submit = app.submit();
+    let ticket = submit.admit(batch.items.len())?;
+    let json = if options.keep {
+        let kept = submit.score_and_keep(ticket, batch, options.detail).await?;
+        kept.saved?;
+        let lines = kept.lines;
+        compute(move || results(&mut lines.iter())).await?
+    } else {
+        submit.score(ticket, batch, options.detail, |lines| results(lines)).await?
+    };
+    let json = json.map_err(|error| Problem::hide(Code::Internal, &error))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json)
+        .into_response())
+}
+
+async fn take_apart(body: Whole, max: usize) -> Result<Batch<Whole>, Problem> {
+    if body.as_ref().len() <= SPLIT_HERE {
+        return batch(body, max);
+    }
+    let done = tokio::task::spawn_blocking(move || batch(body, max)).await;
+    done.map_err(|error| Problem::hide(Code::Internal, &error))?
+}
+
+fn batch(body: Whole, max: usize) -> Result<Batch<Whole>, Problem> {
+    let spans = split(body.as_ref(), max)?;
+    let items = spans.into_iter().zip(1..).map(|(at, line)| Item::Json { line, at }).collect();
+    Ok(Batch { bytes: body, items })
+}
+
+/// The answer, written once.
+fn results(lines: &mut dyn Iterator<Item = &ScoredLine>) -> serde_json::Result<Vec<u8>> {
+    let mut json = b"{\"results\":[".to_vec();
+    for (i, line) in lines.enumerate() {
+        if i > 0 {
+            json.push(b',');
+        }
+        serde_json::to_writer(&mut json, line)?;
+    }
+    json.extend_from_slice(b"]}");
+    Ok(json)
+}

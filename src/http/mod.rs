@@ -1,0 +1,22 @@
+//! The service over HTTP.
+//!
+//! Owns the routes and who may use each ([`routes`]), keys, limits, error answers and the
+//! server. It holds no rule of the trade: handlers read a request, call `flow` and write the
+//! answer. `api` is for programs; pages for people are its sibling over the same `flow` calls.
+
+pub mod api;
+mod auth;
+mod drain;
+mod error;
+mod extract;
+mod lines;
+mod middleware;
+mod router;
+mod server;
+mod state;
+
+pub use auth::{Access, Roles};
+pub use error::{Code, Problem};
+pub use router::{Route, router, routes};
+pub use server::{Server, ServerError, shutdown_signal};
+pub use state::{App, Parts};
