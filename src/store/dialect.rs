@@ -62,6 +62,14 @@ pub(super) fn is_busy(code: &str) -> bool {
     BUSY.contains(&code)
 }
 
+/// The column of numbers that may be absent, and the number, which no price is, that stands for
+/// an absent one on its way there.
+///
+/// sqlx would send an absent `f64` as an absent `f32`, and PostgreSQL, which keeps the statement
+/// with the types it had first, would then refuse every number that follows.
+pub(super) const NULLABLE_REAL: &str = "price_amount";
+pub(super) const ABSENT_REAL: f64 = -1.0;
+
 /// A client's text as it is written to a column: `U+0000`, which PostgreSQL cannot hold, becomes
 /// `\0`, and `\` becomes `\\`. Different texts stay different.
 pub(super) fn encode_text(text: &str) -> Cow<'_, str> {

@@ -5,7 +5,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row as _};
 
-use super::dialect::encode_text;
+use super::dialect::{ABSENT_REAL, encode_text};
 use super::names::{name_key, province_key};
 use super::plan::{Plan, Row};
 use super::rows::{binds, insert, maybe_text, name, pieces, text, time};
@@ -205,7 +205,7 @@ fn bind_listing(statement: Statement, row: &Row<'_>, now: i64) -> Statement {
         .bind(key(listing.platform(), name_key))
         .bind(key(listing.province(), province_key))
         .bind(key(listing.brand(), name_key))
-        .bind(price.map(|p| p.amount()))
+        .bind(price.map_or(ABSENT_REAL, |p| p.amount()))
         .bind(price.map(|p| p.currency().to_owned()))
         .bind(seller(listing))
         .bind(now)

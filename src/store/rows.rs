@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use time::OffsetDateTime;
 
-use super::dialect::decode_text;
+use super::dialect::{ABSENT_REAL, NULLABLE_REAL, decode_text};
 use super::{Result, StoreError};
 
 pub(super) fn text(row: &AnyRow, column: &str) -> Result<String> {
@@ -60,9 +60,19 @@ pub(super) fn binds(first: usize, count: usize) -> String {
 /// `INSERT INTO table (columns) VALUES (…), (…)` for `rows` rows.
 pub(super) fn insert(table: &str, columns: &[&str], rows: usize) -> String {
     let mut out = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
+    let mut n = 0;
     for row in 0..rows {
-        let comma = if row == 0 { "" } else { ", " };
-        let _ = write!(out, "{comma}({})", binds(1 + row * columns.len(), columns.len()));
+        out.push_str(if row == 0 { "(" } else { ", (" });
+        for (at, column) in columns.iter().enumerate() {
+            n += 1;
+            let comma = if at == 0 { "" } else { ", " };
+            // Writing to a String does not fail.
+            let _ = match *column {
+                NULLABLE_REAL => write!(out, "{comma}NULLIF(${n}, {ABSENT_REAL:?})"),
+                _ => write!(out, "{comma}${n}"),
+            };
+        }
+        out.push(')');
     }
     out
 }
@@ -96,7 +106,11 @@ mod tests {
     #[test]
     fn sql_counts_its_binds_through_all_rows() {
         assert_eq!(insert("t", &["a", "b"], 2), "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4)");
-        assert_eq!(binds(3, 0), "");
+        assert_eq!(
+            insert("t", &["a", "price_amount"], 1),
+            "INSERT INTO t (a, price_amount) VALUES ($1, NULLIF($2, -1.0))"
+        );
+        assert_eq!(binds(3, 2), "$3, $4");
     }
 
     #[test]

@@ -86,6 +86,17 @@ on_both! {
         assert_eq!(stored.history.len(), 2);
     }
 
+    async fn a_price_may_be_absent_before_and_after_another(db: &Database) {
+        let price = |amount: f64| serde_json::json!({"amount": amount, "currency": "VND"});
+        let prices = [None, Some(0.1), None, Some(0.0), Some(1.797e308)];
+        for (n, amount) in prices.into_iter().enumerate() {
+            let more: Vec<_> = amount.map(|a| ("price", price(a))).into_iter().collect();
+            save(&db.store, &[Item::new(&json(&format!("i{n}"), &more), 0.0)]).await;
+        }
+        let page = db.store.suspects(&SuspectFilter::default(), None, 10).await.unwrap();
+        assert_eq!(page.rows.iter().map(|r| r.price_amount).collect::<Vec<_>>(), prices);
+    }
+
     async fn history_keeps_one_entry_for_each_content_and_model(db: &Database) {
         let (old, new) = (json("a", &[]), json("a", &[("brand", "x".into())]));
         let mut times = Vec::new();
