@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use metrics_exporter_prometheus::PrometheusBuilder;
 
 use super::error::Hint as _;
 use super::model::{self, TierChoice, Wanted};
@@ -82,8 +81,7 @@ pub(super) async fn answer(
     store: Store,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let metrics = PrometheusBuilder::new().install_recorder().context("cannot start to measure")?;
-    telemetry::metrics::describe();
+    let metrics = telemetry::metrics::install().context("cannot start to measure")?;
     let clock = Arc::new(SystemClock);
     let app = App::new(Parts { settings, store: store.clone(), scorer, clock, metrics });
     server.run(app, stop).await;

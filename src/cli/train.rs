@@ -47,11 +47,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     let chosen = &outcome.thresholds;
     let mut out = output::stdout();
     writeln!(out, "model       {}", outcome.dir.display())?;
-    writeln!(
-        out,
-        "rows        {} train, {} ordinary, {} valid",
-        outcome.train_rows, outcome.ordinary_rows, outcome.valid_rows
-    )?;
+    writeln!(out, "rows        {} train, {} valid", outcome.train_rows, outcome.valid_rows)?;
     writeln!(out, "epochs      {}, best {}", outcome.epochs, outcome.best_epoch)?;
     writeln!(out, "valid loss  {:.4}", outcome.valid_log_loss)?;
     writeln!(

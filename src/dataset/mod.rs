@@ -2,7 +2,7 @@
 //!
 //! Owns the row ([`Row`]), reading and writing it, the manifest of a dataset's folder, the split
 //! into train, valid and test, and the check for leaks and shortcuts. It trains nothing and
-//! scores nothing: rows go to `train`, and as [`samples`] to `eval`.
+//! scores nothing: rows go to `train`, and as [`samples()`] to `eval`.
 
 mod check;
 mod groups;

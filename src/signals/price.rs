@@ -8,6 +8,9 @@ const KNOTS: [f64; 6] = [1.1, 0.5, 0.0, -0.5, -1.1, -1.8];
 /// How many weights the price part has: one that is always on, and one a hinge.
 pub const PRICE_FEATURES: usize = 1 + KNOTS.len();
 
+/// Below this share of the reference a price is no cheaper: it is a deposit, a slip, or other goods.
+const CHEAPEST: f64 = 0.14;
+
 /// A used article of a brand may cost this share of the cheapest new one.
 const USED_SHARE: f64 = 0.2;
 
@@ -39,8 +42,7 @@ impl PriceSignal {
 /// What the price part's weights are multiplied with. With weights of at least 0 on the hinges,
 /// a lower price never lowers the sum.
 pub fn price_features(ratio: f64) -> [f64; PRICE_FEATURES] {
-    // A price of 0 would be infinitely cheap; e^-6 of the reference is as cheap as anything.
-    let r = ratio.ln().clamp(-6.0, 6.0);
+    let r = ratio.max(CHEAPEST).ln();
     let mut features = [1.0; PRICE_FEATURES];
     for (feature, knot) in features[1..].iter_mut().zip(KNOTS) {
         *feature = (knot - r).max(0.0);

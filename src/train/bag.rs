@@ -146,7 +146,6 @@ struct Batch {
     values: Tensor,
     price: Tensor,
     labels: Tensor,
-    weights: Tensor,
 }
 
 impl Batch {
@@ -175,22 +174,19 @@ impl Batch {
             price.extend(kept.unwrap_or([0.0; PRICE_FEATURES]));
         }
         let labels: Vec<f32> = examples.iter().map(|e| f32::from(u8::from(e.label))).collect();
-        let weights: Vec<f32> = examples.iter().map(|e| e.weight).collect();
         Ok(Self {
             indices: Tensor::from_vec(indices, (n, width), device)?,
             values: Tensor::from_vec(values, (n, width), device)?,
             price: Tensor::from_vec(price, (n, PRICE_FEATURES), device)?,
             labels: Tensor::from_vec(labels, n, device)?,
-            weights: Tensor::from_vec(weights, n, device)?,
         })
     }
 
-    /// Weighted mean of −ln p(label).
+    /// Mean of −ln p(label).
     fn loss(&self, logits: &Tensor) -> Result<Tensor> {
         // ln(1 + e^z) − y z, in the form that can't overflow.
         let softplus = (logits.relu()? + ((logits.abs()?.neg()?.exp()? + 1.0)?.log())?)?;
-        let losses = ((softplus - (logits * &self.labels)?)? * &self.weights)?;
-        losses.sum_all()? / f64::from(self.weights.sum_all()?.to_scalar::<f32>()?)
+        (softplus - (logits * &self.labels)?)?.mean_all()
     }
 }
 
@@ -289,7 +285,6 @@ mod tests {
             drop_price: 0.2,
             drop_features: 0.1,
             min_listings: 1,
-            ordinary_weight: 0.1,
         }
     }
 
@@ -299,7 +294,6 @@ mod tests {
                 text: vec![(u32::from(i % 4), 1.0), (4 + u32::from(i), 0.5)],
                 price: (i % 2 == 0).then_some([1.0, 2.0, 1.5, 1.0, 0.5, 0.0, 0.0]),
                 label: i % 4 < 2,
-                weight: 1.0,
             })
             .collect()
     }

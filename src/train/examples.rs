@@ -15,7 +15,6 @@ pub(super) struct Example {
     /// Features of the price part, where there is a reference.
     pub(super) price: Option<[f32; PRICE_FEATURES]>,
     pub(super) label: bool,
-    pub(super) weight: f32,
 }
 
 /// What turns listings into features.
@@ -27,17 +26,17 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Labelled rows as examples of weight 1.
+    /// Labelled rows as examples.
     pub(super) fn rows(&self, rows: &[Row], limits: &Limits) -> Result<Vec<Example>, ItemError> {
         let read = |row: &Row| {
             let listing = row.listing.clone().parse(limits)?;
-            Ok(self.example(&listing, row.label, 1.0))
+            Ok(self.example(&listing, row.label))
         };
         map_batch(rows, read).into_iter().collect()
     }
 
     /// One listing as an example.
-    pub(super) fn example(&self, listing: &Listing, label: bool, weight: f32) -> Example {
+    fn example(&self, listing: &Listing, label: bool) -> Example {
         let reading = Reading::new(self.knowledge, listing);
         let mut values: HashMap<usize, f64> = HashMap::new();
         for sign in self.space.signs(&reading) {
@@ -65,7 +64,7 @@ impl Reader<'_> {
             values.into_iter().map(|(i, v)| (u32::try_from(i).unwrap_or(0), narrow(v))).collect();
         text.sort_unstable_by_key(|(i, _)| *i);
         let price = reading.price.map(|signal| price_features(signal.ratio()).map(narrow));
-        Example { text, price, label, weight }
+        Example { text, price, label }
     }
 }
 

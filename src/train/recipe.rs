@@ -25,9 +25,6 @@ pub struct Data {
     pub train: PathBuf,
     /// Stops the training, calibrates, and chooses the thresholds.
     pub valid: PathBuf,
-    /// Unlabelled listings of ordinary trade, one JSON object a line, taken as negatives of small
-    /// weight; left out when the file isn't there.
-    pub ordinary: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -61,8 +58,6 @@ pub struct Fit {
     pub drop_features: f64,
     /// A hashed feature or sub-word piece that fewer listings have is not learned.
     pub min_listings: usize,
-    /// Weight of one ordinary listing, a labelled one being 1.
-    pub ordinary_weight: f64,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -10,7 +10,7 @@ use super::examples::{Example, Reader, prune};
 use super::recipe::{Recipe, RecipeError};
 use super::reduce::reduce;
 use crate::dataset::{DatasetError, load_rows};
-use crate::domain::{ItemError, Limits, Listing, Tier, logit, sigmoid};
+use crate::domain::{ItemError, Limits, Tier, logit, sigmoid};
 use crate::eval::calibration::Platt;
 use crate::eval::threshold::{Budget, Chosen, ThresholdError, choose};
 use crate::preprocess::{Pieces, PiecesError};
@@ -45,7 +45,6 @@ pub struct Outcome {
     pub thresholds: Chosen,
     pub train_rows: usize,
     pub valid_rows: usize,
-    pub ordinary_rows: usize,
 }
 
 /// A training cannot go on.
@@ -79,7 +78,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
     fs::read(path).map_err(|source| TrainError::Io { path: path.to_owned(), source })
 }
 
-/// Trains what `recipe_text` says and writes the candidate to `out`/<id>.
+/// Trains what `recipe_text` says and writes the candidate to its folder in `out`.
 ///
 /// A training that was stopped goes on where it stood; the same recipe, data and seed give the
 /// same weights to the bit.
@@ -142,9 +141,8 @@ pub fn run(
         epochs: epoch,
         calibration: platt,
         thresholds,
-        train_rows: data.labelled,
+        train_rows: data.train.len(),
         valid_rows: data.valid.len(),
-        ordinary_rows: data.train.len() - data.labelled,
     })
 }
 
@@ -170,7 +168,6 @@ fn embedding(recipe: &Recipe) -> Result<Tensor, TrainError> {
 struct Examples {
     train: Vec<Example>,
     valid: Vec<Example>,
-    labelled: usize,
     base_rate: f64,
     hashes: BTreeMap<String, String>,
 }
@@ -183,26 +180,12 @@ impl Examples {
         let valid = reader.rows(&load_rows(&recipe.data.valid)?, &limits)?;
         hashes.insert("train".to_owned(), sha256_hex(&read(&recipe.data.train)?));
         hashes.insert("valid".to_owned(), sha256_hex(&read(&recipe.data.valid)?));
-        let labelled = train.len();
         let positives = train.iter().chain(&valid).filter(|e| e.label).count();
-        let all = labelled + valid.len();
+        let all = train.len() + valid.len();
         #[expect(clippy::cast_precision_loss, reason = "small counts")]
         let base_rate = (positives as f64 + 0.5) / (all as f64 + 1.0);
-        if let Some(path) = recipe.data.ordinary.as_ref().filter(|p| p.exists()) {
-            let bytes = read(path)?;
-            hashes.insert("ordinary".to_owned(), sha256_hex(&bytes));
-            #[expect(clippy::cast_possible_truncation, reason = "training runs in f32")]
-            let weight = recipe.fit.ordinary_weight as f32;
-            let lines: Vec<&[u8]> =
-                bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()).collect();
-            let ordinary = crate::preprocess::map_batch(&lines, |line| {
-                let listing = Listing::from_json(line, &limits)?;
-                Ok(reader.example(&listing, false, weight))
-            });
-            train.extend(ordinary.into_iter().collect::<Result<Vec<_>, ItemError>>()?);
-        }
         prune(&mut train, reader.space, recipe.fit.min_listings);
-        Ok(Self { train, valid, labelled, base_rate, hashes })
+        Ok(Self { train, valid, base_rate, hashes })
     }
 }
 
