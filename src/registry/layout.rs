@@ -20,12 +20,16 @@ pub enum LayoutError {
     Live { path: PathBuf, source: ModelIdError },
 }
 
-/// The folder of models: `configured` if set, else `./models`, else the one beside the program or
-/// in a folder above it.
+/// The folder of models: `configured` if set, else `models` in the folder `here`, else the one
+/// beside the program or in a folder above it.
 ///
 /// # Errors
 /// When there is none.
-pub fn find_models_dir(configured: &Path, program: Option<&Path>) -> Result<PathBuf, LayoutError> {
+pub fn find_models_dir(
+    configured: &Path,
+    here: &Path,
+    program: Option<&Path>,
+) -> Result<PathBuf, LayoutError> {
     if !configured.as_os_str().is_empty() {
         return if configured.is_dir() {
             Ok(configured.to_owned())
@@ -35,7 +39,7 @@ pub fn find_models_dir(configured: &Path, program: Option<&Path>) -> Result<Path
     }
     let has_live = |dir: &PathBuf| dir.join(LIVE).is_file();
     let near = program.into_iter().flat_map(|p| p.ancestors().skip(1).take(4));
-    std::iter::once(PathBuf::from("models"))
+    std::iter::once(here.join("models"))
         .chain(near.map(|dir| dir.join("models")))
         .find(has_live)
         .ok_or_else(|| LayoutError::NoModelsDir("./models, nor beside the program".to_owned()))
@@ -107,9 +111,12 @@ mod tests {
         let program = dir.path().join("target/release/thatgia");
         let empty = Path::new("");
         assert_eq!(
-            find_models_dir(empty, Some(&program)).unwrap().canonicalize().unwrap(),
+            find_models_dir(empty, &dir.path().join("elsewhere"), Some(&program))
+                .unwrap()
+                .canonicalize()
+                .unwrap(),
             dir.path().join("models").canonicalize().unwrap()
         );
-        assert!(find_models_dir(&dir.path().join("none"), None).is_err());
+        assert!(find_models_dir(&dir.path().join("none"), dir.path(), None).is_err());
     }
 }

@@ -46,7 +46,7 @@ pub fn load(settings: &config::Scoring) -> Result<Arc<dyn Assess>, ScoringError>
         Path::new(&settings.model).to_owned()
     } else {
         let program = std::env::current_exe().ok();
-        let models = find_models_dir(&settings.models_dir, program.as_deref())?;
+        let models = find_models_dir(&settings.models_dir, Path::new(""), program.as_deref())?;
         let id = if settings.model.is_empty() {
             live_model(&models)?
         } else {

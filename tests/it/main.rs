@@ -4,5 +4,6 @@
 
 mod api;
 mod cli;
+mod model;
 mod store;
 mod support;

@@ -17,8 +17,7 @@ fn assert_adds_up(a: &Assessment) {
     let sum = a.prior + a.parts.sum();
     assert!((logit(a.score.value()) - sum).abs() < 1e-6, "{sum}");
     for part in Part::ALL {
-        let evidence: f64 =
-            a.evidence.iter().filter(|e| e.part == *part).map(|e| e.weight).sum();
+        let evidence: f64 = a.evidence.iter().filter(|e| e.part == *part).map(|e| e.weight).sum();
         let value = a.parts.get(*part).unwrap_or(0.0);
         assert!((evidence - value).abs() < 1e-9, "{part}: {evidence} is not {value}");
     }
@@ -88,9 +87,8 @@ fn a_disguise_does_not_hide_and_a_base_rate_moves_only_the_prior() {
         let json = json!({ "title": title }).to_string();
         live().assess(&listing(&json), Detail::Full)
     };
-    let kinds = |a: &Assessment| -> Vec<String> {
-        a.evidence.iter().map(|e| e.kind.to_string()).collect()
-    };
+    let kinds =
+        |a: &Assessment| -> Vec<String> { a.evidence.iter().map(|e| e.kind.to_string()).collect() };
     for title in ["giày N.I.K.E", "giày N1KE", "giày Nі\u{200b}ke", "giày Nik\u{200b}e"] {
         let found = kinds(&parts(title));
         assert!(found.iter().any(|k| k.ends_with("_brand")), "{title}: {found:?}");
