@@ -152,18 +152,19 @@ impl<'a> Explanation<'a> {
 
     pub(super) fn price(&mut self, signal: &PriceSignal, part: f64) {
         let brand = self.knowledge.brands().name(signal.brand);
+        let (kind_en, kind_vi) = self.knowledge.brands().kind_names(signal.kind);
         let (price, reference) = (group(signal.price), group(signal.reference));
         let percent = (100.0 * signal.ratio()).round();
         let (used_vi, used_en) =
             if signal.used { ("đã dùng", "used") } else { ("mới", "new") };
         let reason = Reason {
             vi: format!(
-                "Giá {price} đ bằng {percent} % mức thấp thường gặp của hàng {brand} {used_vi} ({}): khoảng {reference} đ, ước tính",
-                signal.kind
+                "Giá {price} đ bằng {percent} % mức thấp thường gặp của {kind_vi} {brand} {used_vi}: \
+                 khoảng {reference} đ, ước tính"
             ),
             en: format!(
-                "{price} VND is {percent} % of the usual low price of {used_en} {brand} {}: about {reference} VND, estimated",
-                signal.kind
+                "{price} VND is {percent} % of the usual low price of {used_en} {brand} {kind_en}: \
+                 about {reference} VND, estimated"
             ),
         };
         let kind = if part > 0.0 { "price_below_reference" } else { "price_plausible" };

@@ -55,6 +55,13 @@ struct RawKind {
     words: Vec<String>,
 }
 
+impl RawKind {
+    fn names(&self) -> (Box<str>, Box<str>) {
+        let vi = self.words.first().unwrap_or(&self.id);
+        (self.id.as_str().into(), vi.as_str().into())
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPrice {
@@ -108,7 +115,8 @@ pub enum BrandsError {
 pub struct Brands {
     brands: Vec<Brand>,
     names: Phrases<(u16, Mention)>,
-    kinds: Vec<Box<str>>,
+    /// Id and Vietnamese name of each kind of goods.
+    kinds: Vec<(Box<str>, Box<str>)>,
     kind_words: Phrases<u16>,
     /// VND for one unit of a currency.
     rates: BTreeMap<String, f64>,
@@ -136,7 +144,7 @@ impl Brands {
         let mut this = Self {
             brands: Vec::new(),
             names: Phrases::new(),
-            kinds: file.kind.iter().map(|k| k.id.as_str().into()).collect(),
+            kinds: file.kind.iter().map(RawKind::names).collect(),
             kind_words: Phrases::new(),
             rates: file.rates,
         };
@@ -177,7 +185,7 @@ impl Brands {
 
     fn reference(&self, brand: &str, price: &RawPrice) -> Result<Reference, BrandsError> {
         let (brand, kind) = (brand.to_owned(), price.kind.clone());
-        let Some(index) = self.kinds.iter().position(|k| **k == *kind) else {
+        let Some(index) = self.kinds.iter().position(|(id, _)| **id == *kind) else {
             return Err(BrandsError::UnknownKind { brand, kind });
         };
         if !(0.0 < price.low && price.low <= price.typical) || price.basis.is_empty() {
@@ -199,8 +207,10 @@ impl Brands {
         &self.brands[usize::from(brand)].name
     }
 
-    pub(super) fn kind_name(&self, kind: u16) -> &str {
-        &self.kinds[usize::from(kind)]
+    /// The kind of goods in English (its id) and in Vietnamese.
+    pub fn kind_names(&self, kind: u16) -> (&str, &str) {
+        let (id, vi) = &self.kinds[usize::from(kind)];
+        (id, vi)
     }
 
     pub(super) fn reference_of(&self, brand: u16, kind: u16) -> Option<Reference> {

@@ -23,8 +23,8 @@ const SECOND_HAND: &str = "second_hand";
 #[derive(Debug, Clone, PartialEq)]
 pub struct PriceSignal {
     pub brand: u16,
-    /// The kind's id in the table of brands.
-    pub kind: String,
+    /// Index of the kind of goods.
+    pub kind: u16,
     /// Asked, VND.
     pub price: f64,
     /// About the cheapest twentieth of new genuine goods, VND; less where the goods are used.
@@ -78,7 +78,7 @@ pub(super) fn price_signal(
     let used = fields.iter().flat_map(|f| &f.findings).any(|f| id(f.concept) == SECOND_HAND);
     Some(PriceSignal {
         brand,
-        kind: brands.kind_name(kind).to_owned(),
+        kind,
         price: amount,
         reference: reference.low * if used { USED_SHARE } else { 1.0 },
         used,
