@@ -74,8 +74,9 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
             store.close().await;
             return Ok(());
         };
-        let (_, key) = serve::admin_key(&store).await?;
-        greet(&server, &key)?;
+        let (record, key) = serve::admin_key(&store).await?;
+        let link = serve::sign_in_path(&store, &record.id).await?;
+        greet(&server, &key, &link)?;
         serve::answer(server, settings, scorer, store, stop).await
     })?;
     Ok(Status::Done)
@@ -97,11 +98,11 @@ async fn show(opts: &Opts, settings: &Settings, scorer: &dyn Assess) -> anyhow::
     Ok(store)
 }
 
-fn greet(server: &Server, key: &ApiKey) -> anyhow::Result<()> {
+fn greet(server: &Server, key: &ApiKey, link: &str) -> anyhow::Result<()> {
     let (mut out, address, key) = (output::stdout(), server.local_addr(), key.reveal());
     writeln!(
         out,
-        "\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n"
+        "\nconsole  http://{address}{link}\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n"
     )?;
     writeln!(
         out,

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::error::Hint as _;
 use super::runtime::{StoreArgs, block_on, open_existing};
+use super::serve::sign_in_path;
 use super::{Status, output};
 use crate::domain::Role;
 use crate::store::{Actor, KeyRecord, NewKey, Store, StoreError};
@@ -18,6 +19,8 @@ const LIST: &str = "Example:
   thatgia key list --json";
 const REVOKE: &str = "Example:
   thatgia key revoke k-0123456789abcdef";
+const SIGN_IN: &str = "Example:
+  thatgia key sign-in k-0123456789abcdef --data /var/lib/thatgia";
 
 /// Make, list and revoke the keys of the service.
 #[derive(Debug, clap::Args)]
@@ -31,6 +34,7 @@ enum Command {
     Create(Create),
     List(List),
     Revoke(Revoke),
+    SignIn(SignIn),
 }
 
 /// Make a key and print its secret, this once.
@@ -77,6 +81,18 @@ struct Revoke {
     store: StoreArgs,
 }
 
+/// Print a link that signs in to the console with a key, once, within an hour.
+///
+/// The link is a path: put the address of the service before it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = SIGN_IN)]
+struct SignIn {
+    /// The key's id, as `thatgia key list` shows it.
+    id: String,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
 pub(super) fn run(opts: Opts) -> anyhow::Result<Status> {
     match opts.command {
         Command::Create(create) => with_store(&create.store, async |store| {
@@ -107,6 +123,15 @@ pub(super) fn run(opts: Opts) -> anyhow::Result<Status> {
             } else {
                 write!(out, "{}", table(&keys))?;
             }
+            Ok(out.flush()?)
+        }),
+        Command::SignIn(sign_in) => with_store(&sign_in.store, async |store| {
+            let path = match sign_in_path(store, &sign_in.id).await {
+                Err(error) => Err(error).hint("`thatgia key list` shows the ids"),
+                path => path,
+            }?;
+            let mut out = output::stdout();
+            writeln!(out, "{path}")?;
             Ok(out.flush()?)
         }),
         Command::Revoke(revoke) => with_store(&revoke.store, async |store| {

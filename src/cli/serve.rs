@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -55,8 +56,9 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
         let store = Store::open(&settings.store, Arc::new(SystemClock)).await?;
         store.migrate().await?;
         if !store.has_admin_key().await? {
-            let (_, key) = admin_key(&store).await?;
-            first_start(&key)?;
+            let (record, key) = admin_key(&store).await?;
+            let link = sign_in_path(&store, &record.id).await?;
+            first_start(&key, &format!("http://{}{link}", server.local_addr()))?;
         }
         answer(server, settings, scorer, store, stop).await
     })?;
@@ -96,9 +98,20 @@ pub(super) async fn admin_key(store: &Store) -> anyhow::Result<(KeyRecord, ApiKe
     Ok(store.create_key(&new, &Actor::System).await?)
 }
 
-fn first_start(key: &ApiKey) -> anyhow::Result<()> {
+/// How long a sign-in link may wait to be opened.
+const LINK: Duration = Duration::from_secs(3600);
+
+/// The path of a link that signs in to the console with a key, once.
+pub(super) async fn sign_in_path(store: &Store, key_id: &str) -> anyhow::Result<String> {
+    let token = store.create_sign_in(key_id, LINK).await?;
+    Ok(format!("/console/sign-in?token={}", token.reveal()))
+}
+
+fn first_start(key: &ApiKey, link: &str) -> anyhow::Result<()> {
     let mut out = output::stdout();
     writeln!(out, "First start: this is the admin key. Keep it, it is not shown again.\n")?;
     writeln!(out, "    {}\n", key.reveal())?;
+    writeln!(out, "Console, once, within an hour (`thatgia key sign-in` makes other links):\n")?;
+    writeln!(out, "    {link}\n")?;
     Ok(out.flush()?)
 }

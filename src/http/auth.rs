@@ -3,13 +3,13 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::{ApiKey, Role};
-use crate::http::App;
 use crate::http::error::{Code, Problem};
+use crate::http::{App, console};
 use crate::store::KeyRecord;
 
 /// Who may use a route.
@@ -22,6 +22,8 @@ pub enum Access {
     Local(Roles),
     /// Holders of a key with one of the roles.
     Keys(Roles),
+    /// People signed in to the console with a key of one of the roles.
+    Session(Roles),
 }
 
 /// At least one role.
@@ -84,10 +86,22 @@ pub(super) async fn guard(
 ) -> Response {
     let roles = match access {
         Access::Public => return next.run(request).await,
-        Access::Local(_) if is_local(&request) => return next.run(request).await,
-        Access::Local(roles) | Access::Keys(roles) => roles,
+        Access::Local(_) if is_local(peer_of(&request), request.headers()) => {
+            return next.run(request).await;
+        }
+        Access::Local(roles) | Access::Keys(roles) | Access::Session(roles) => roles,
     };
-    let caller = match identify(&app, request.headers()).await {
+    let session = matches!(access, Access::Session(_));
+    let caller = if session {
+        match console::identify(&app, request.headers()).await {
+            Ok(Some(key)) => Ok(Caller(key)),
+            Ok(None) => return console::refusal(StatusCode::UNAUTHORIZED),
+            Err(error) => Err(error.into()),
+        }
+    } else {
+        identify(&app, request.headers()).await
+    };
+    let caller = match caller {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
@@ -98,6 +112,7 @@ pub(super) async fn guard(
             request.extensions_mut().insert(caller.clone());
             next.run(request).await
         }
+        Err(_) if session => console::refusal(StatusCode::FORBIDDEN),
         Err(problem) => problem.into_response(),
     };
     response.extensions_mut().insert(caller);
@@ -123,10 +138,13 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
     }
 }
 
-/// Whether the request comes straight from this machine.
-fn is_local(request: &Request) -> bool {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+fn peer_of(request: &Request) -> Option<ConnectInfo<SocketAddr>> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().copied()
+}
+
+/// Whether a request comes straight from this machine.
+pub(super) fn is_local(peer: Option<ConnectInfo<SocketAddr>>, headers: &HeaderMap) -> bool {
     let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
     peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
-        && !passed_on.iter().any(|name| request.headers().contains_key(*name))
+        && !passed_on.iter().any(|name| headers.contains_key(*name))
 }

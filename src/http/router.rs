@@ -10,6 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::domain::Role::{Admin, Analyst, Crawler, Scientist, Supervisor};
 use crate::http::api::{docs, health, score, stream, suspects};
 use crate::http::auth::{Access, Roles, guard};
+use crate::http::console;
 use crate::http::drain::drain;
 use crate::http::error::{Code, Problem};
 use crate::http::middleware::{harden, limit_time, observe, panicked};
@@ -23,6 +24,9 @@ const LOOK_UP: Access = Access::Keys(Roles::new(&[Crawler, Analyst, Supervisor, 
 const SUSPECTS: Access = Access::Keys(Roles::new(&[Analyst, Supervisor, Scientist, Admin]));
 /// Figures of the service: free on the machine itself, where the collector runs.
 const METRICS: Access = Access::Local(Roles::new(&[Admin]));
+
+/// Pages for people; a scientist's figures are not there.
+const CONSOLE: Access = Access::Session(Roles::new(&[Analyst, Supervisor, Admin]));
 
 /// One route: a method and a path, who may use it, and what it does.
 #[derive(Clone)]
@@ -53,6 +57,12 @@ pub fn routes() -> Vec<Route> {
         get("/healthz", Access::Public, |m| on(m, health::alive)),
         get("/readyz", Access::Public, |m| on(m, health::ready)),
         get("/metrics", METRICS, |m| on(m, health::metrics)),
+        get("/console", CONSOLE, |m| on(m, console::queue)),
+        get("/console/listings/{id}", CONSOLE, |m| on(m, console::listing)),
+        get("/console/console.css", Access::Public, |m| on(m, console::style)),
+        get("/console/sign-in", Access::Public, |m| on(m, console::sign_in)),
+        post("/console/sign-in", Access::Public, |m| on(m, console::enter)),
+        post("/console/sign-out", Access::Public, |m| on(m, console::leave)),
     ]
 }
 
