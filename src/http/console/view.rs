@@ -79,7 +79,7 @@ pub(super) fn row(suspect: &Suspect) -> Value {
         .iter()
         .filter(raises)
         .take(REASONS)
-        .map(|e| json!({ "text": text(e, "text"), "reason": text(&e["reason"], "vi") }))
+        .map(|e| json!({ "text": quoted(e), "reason": text(&e["reason"], "vi") }))
         .collect();
     json!({
         "id": suspect.id,
@@ -121,8 +121,8 @@ pub(super) fn listing(listing: &Value, line: &Value) -> Value {
         .map(|e| {
             let weight = e["weight"].as_f64().unwrap_or(0.0);
             json!({
-                "weight": signed(weight), "risk": weight > 0.0, "field": text(e, "field"),
-                "text": text(e, "text"), "reason": text(&e["reason"], "vi"), "kind": text(e, "kind"),
+                "weight": signed(weight), "risk": weight > 0.0, "field": field_vi(text(e, "field")),
+                "text": quoted(e), "reason": text(&e["reason"], "vi"), "kind": text(e, "kind"),
             })
         })
         .collect();
@@ -225,6 +225,21 @@ fn part_vi(part: Part) -> &'static str {
         Part::Price => "Giá",
         Part::Seller => "Người bán",
         Part::Codes => "Mã hàng",
+    }
+}
+
+/// The seller's words; the reason of a price names the price already.
+fn quoted(evidence: &Value) -> &str {
+    if text(evidence, "part") == "price" { "" } else { text(evidence, "text") }
+}
+
+fn field_vi(field: &str) -> &str {
+    match field {
+        "title" => "tiêu đề",
+        "description" => "mô tả",
+        "price" => "giá",
+        "gtin" => "mã GTIN",
+        attribute => attribute.strip_prefix("attributes.").unwrap_or(attribute),
     }
 }
 
