@@ -26,7 +26,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            item_bytes: 4 << 20,
+            item_bytes: 16 << 20,
             title_chars: 1_000,
             description_chars: 20_000,
             field_chars: 512,

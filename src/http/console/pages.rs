@@ -30,7 +30,13 @@ pub(in crate::http) async fn queue(
     let field = |name: &str| {
         query.get(name).filter(|t| !t.trim().is_empty() && t.len() <= FILTER_BYTES).cloned()
     };
-    let band = field("band").and_then(|b| b.parse::<Band>().ok());
+    // A filter that can't be read must not widen the list in silence.
+    let Ok(band) = field("band").map(|b| b.parse::<Band>()).transpose() else {
+        return Ok(refusal(StatusCode::BAD_REQUEST));
+    };
+    let Ok(cursor) = field("cursor").map(|c| c.parse::<Cursor>()).transpose() else {
+        return Ok(refusal(StatusCode::BAD_REQUEST));
+    };
     let filter = SuspectFilter {
         band,
         platform: field("platform"),
@@ -38,7 +44,6 @@ pub(in crate::http) async fn queue(
         brand: field("brand"),
         scope: Vec::new(),
     };
-    let cursor = field("cursor").and_then(|c| c.parse::<Cursor>().ok());
     let chosen = filter.clone();
     let rows = app.settings().server.page_rows;
     let found = rank_suspects(app.store(), caller.key(), filter, cursor.as_ref(), rows).await?;

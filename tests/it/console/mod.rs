@@ -125,6 +125,10 @@ async fn what_a_seller_wrote_is_shown_and_never_run() {
         assert!(!answer.header("content-security-policy").contains("unsafe"));
     }
     assert_eq!(send(&app, "GET", "/console/listings/none", &cookie, "").await.status, 404);
+    for bad in ["band=huge", "cursor=x"] {
+        let path = format!("/console?{bad}");
+        assert_eq!(send(&app, "GET", &path, &cookie, "").await.status, 400, "{bad}");
+    }
     assert!(
         html(&send(&app, "GET", "/console?brand=none", &cookie, "").await)
             .contains("Không có tin nào")
