@@ -52,12 +52,14 @@ struct Brand {
 #[serde(deny_unknown_fields)]
 struct RawKind {
     id: String,
+    /// In Vietnamese; the first of the words when not given.
+    name: Option<String>,
     words: Vec<String>,
 }
 
 impl RawKind {
     fn names(&self) -> (Box<str>, Box<str>) {
-        let vi = self.words.first().unwrap_or(&self.id);
+        let vi = self.name.as_ref().or(self.words.first()).unwrap_or(&self.id);
         (self.id.as_str().into(), vi.as_str().into())
     }
 }
