@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -16,9 +17,12 @@ use crate::domain::{ApiKey, Listing, ScoredLine, SystemClock};
 use crate::http::{Server, shutdown_signal};
 use crate::preprocess;
 use crate::scoring::{Assess, Detail, RawItem, score_items};
-use crate::store::{Store, ToStore};
+use crate::store::{Store, ToStore, Token};
 
 pub(super) const LISTINGS: &str = include_str!("../../datasets/demo/listings.jsonl");
+
+/// How long the demo's sign-in link may be used.
+const DEMO_HOURS: u64 = 12;
 
 /// Listings scored and kept at once.
 const BATCH: usize = 16;
@@ -74,8 +78,10 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
             store.close().await;
             return Ok(());
         };
-        let (_, key) = serve::admin_key(&store).await?;
-        greet(&server, &key)?;
+        let (record, key) = serve::admin_key(&store).await?;
+        let within = Duration::from_secs(DEMO_HOURS * 60 * 60);
+        let token = store.create_sign_in(&record.id, within).await?;
+        greet(&server, &key, &token)?;
         serve::answer(server, settings, scorer, store, stop).await
     })?;
     Ok(Status::Done)
@@ -97,12 +103,11 @@ async fn show(opts: &Opts, settings: &Settings, scorer: &dyn Assess) -> anyhow::
     Ok(store)
 }
 
-fn greet(server: &Server, key: &ApiKey) -> anyhow::Result<()> {
+fn greet(server: &Server, key: &ApiKey, token: &Token) -> anyhow::Result<()> {
     let (mut out, address, key) = (output::stdout(), server.local_addr(), key.reveal());
-    writeln!(
-        out,
-        "\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n"
-    )?;
+    let link = serve::sign_in_link(&serve::base_url(address), token);
+    writeln!(out, "\nconsole  {link} (works once, within {DEMO_HOURS} hours)")?;
+    writeln!(out, "API      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n")?;
     writeln!(
         out,
         "curl -H 'Authorization: Bearer {key}' 'http://{address}/v1/suspects?band=high'\n"

@@ -1,6 +1,7 @@
 //! `thatgia serve`: the service, and what it shares with the demo.
 
 use std::io::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,16 +12,18 @@ use super::runtime::{StoreArgs, block_on};
 use super::{Status, output};
 use crate::config::{self, Settings};
 use crate::domain::{ApiKey, Role, SystemClock};
+use crate::flow::SIGN_IN_WITHIN;
 use crate::http::{App, Parts, Server, ServerError, shutdown_signal};
 use crate::scoring::Assess;
-use crate::store::{Actor, KeyRecord, NewKey, Store};
+use crate::store::{Actor, KeyRecord, NewKey, Store, Token};
 use crate::{preprocess, telemetry};
 
 const EXAMPLES: &str = "Examples:
   thatgia serve --data /var/lib/thatgia
   thatgia serve --config /etc/thatgia.toml --bind 0.0.0.0:8080
 
-The first start makes an admin key and prints it, this once. `thatgia key create` makes others.
+The first start makes an admin key and prints it, this once, with a link to the console.
+`thatgia key create` makes others, `thatgia key sign-in` more links.
 Ctrl-C or SIGTERM lets the requests that are being answered finish.";
 
 /// Run the service.
@@ -55,8 +58,9 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
         let store = Store::open(&settings.store, Arc::new(SystemClock)).await?;
         store.migrate().await?;
         if !store.has_admin_key().await? {
-            let (_, key) = admin_key(&store).await?;
-            first_start(&key)?;
+            let (record, key) = admin_key(&store).await?;
+            let token = store.create_sign_in(&record.id, SIGN_IN_WITHIN).await?;
+            first_start(&key, &sign_in_link(&base_url(server.local_addr()), &token))?;
         }
         answer(server, settings, scorer, store, stop).await
     })?;
@@ -96,9 +100,30 @@ pub(super) async fn admin_key(store: &Store) -> anyhow::Result<(KeyRecord, ApiKe
     Ok(store.create_key(&new, &Actor::System).await?)
 }
 
-fn first_start(key: &ApiKey) -> anyhow::Result<()> {
+/// Where a browser on this machine finds a service that listens on `address`.
+pub(super) fn base_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let ip =
+            if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(ip);
+    }
+    format!("http://{address}")
+}
+
+/// The link that signs in to the console of the service at `base`.
+pub(super) fn sign_in_link(base: &str, token: &Token) -> String {
+    format!("{}/console/sign-in?token={}", base.trim_end_matches('/'), token.reveal())
+}
+
+fn first_start(key: &ApiKey, link: &str) -> anyhow::Result<()> {
     let mut out = output::stdout();
     writeln!(out, "First start: this is the admin key. Keep it, it is not shown again.\n")?;
     writeln!(out, "    {}\n", key.reveal())?;
+    writeln!(
+        out,
+        "The console, signed in; the link works once, within {} minutes:\n",
+        SIGN_IN_WITHIN.as_secs() / 60
+    )?;
+    writeln!(out, "    {link}\n")?;
     Ok(out.flush()?)
 }

@@ -3,13 +3,13 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::{ApiKey, Role};
-use crate::http::App;
 use crate::http::error::{Code, Problem};
+use crate::http::{App, console};
 use crate::store::KeyRecord;
 
 /// Who may use a route.
@@ -22,6 +22,8 @@ pub enum Access {
     Local(Roles),
     /// Holders of a key with one of the roles.
     Keys(Roles),
+    /// Those signed in to the console whose key has one of the roles; others are shown a page.
+    Session(Roles),
 }
 
 /// At least one role.
@@ -52,11 +54,15 @@ impl Roles {
     }
 }
 
-/// The holder of the key that came with the request.
+/// The holder of the key that came with the request, or that its session belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Caller(Arc<KeyRecord>);
 
 impl Caller {
+    pub(super) fn new(key: KeyRecord) -> Self {
+        Self(Arc::new(key))
+    }
+
     pub(super) fn key(&self) -> &KeyRecord {
         &self.0
     }
@@ -84,7 +90,10 @@ pub(super) async fn guard(
 ) -> Response {
     let roles = match access {
         Access::Public => return next.run(request).await,
-        Access::Local(_) if is_local(&request) => return next.run(request).await,
+        Access::Session(roles) => return console::guard(&app, roles, request, next).await,
+        Access::Local(_) if is_local(request.extensions(), request.headers()) => {
+            return next.run(request).await;
+        }
         Access::Local(roles) | Access::Keys(roles) => roles,
     };
     let caller = match identify(&app, request.headers()).await {
@@ -124,9 +133,9 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
 }
 
 /// Whether the request comes straight from this machine.
-fn is_local(request: &Request) -> bool {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+pub(super) fn is_local(extensions: &Extensions, headers: &HeaderMap) -> bool {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
     peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
-        && !passed_on.iter().any(|name| request.headers().contains_key(*name))
+        && !passed_on.iter().any(|name| headers.contains_key(*name))
 }

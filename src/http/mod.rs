@@ -2,10 +2,11 @@
 //!
 //! Owns the routes and who may use each ([`routes`]), keys, limits, error answers and the
 //! server. It holds no rule of the trade: handlers read a request, call `flow` and write the
-//! answer. `api` is for programs; pages for people are its sibling over the same `flow` calls.
+//! answer. `api` is for programs, `console` its sibling for people over the same `flow` calls.
 
 pub mod api;
 mod auth;
+mod console;
 mod drain;
 mod error;
 mod extract;
