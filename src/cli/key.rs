@@ -20,7 +20,6 @@ const LIST: &str = "Example:
   thatgia key list --json";
 const REVOKE: &str = "Example:
   thatgia key revoke k-0123456789abcdef";
-
 const SIGN_IN: &str = "Examples:
   thatgia key sign-in k-0123456789abcdef
   thatgia key sign-in k-0123456789abcdef --url https://thatgia.example";

@@ -139,7 +139,8 @@ fn reasons(evidence: &[Finding], lang: Lang) -> Vec<Reason> {
     let reason = |f: &&Finding| Reason {
         sense: f.sense(),
         text: text::flat(lang.reason(&f.reason)),
-        quoted: text::plain(&cut(&f.text), lang),
+        // Without a place in a text there are no words of the seller's to quote.
+        quoted: if f.start < f.end { text::plain(&cut(&f.text), lang) } else { Vec::new() },
         weight: figures::log_odds(f.weight, lang),
     };
     shown.iter().map(reason).collect()

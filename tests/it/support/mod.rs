@@ -6,7 +6,7 @@ mod test_app;
 
 pub(crate) use gate::{Gate, GatedScorer};
 pub(crate) use schema::check_schema;
-pub(crate) use test_app::TestApp;
+pub(crate) use test_app::{Answer, TestApp};
 
 use std::sync::Arc;
 
