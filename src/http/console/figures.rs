@@ -16,7 +16,7 @@ pub(super) fn percent(p: f64, lang: Lang) -> String {
 
 /// A share in log-odds with its sign.
 pub(super) fn log_odds(x: f64, lang: Lang) -> String {
-    let text = format!("{:+.2}", x);
+    let text = format!("{x:+.2}");
     let text = match text.strip_prefix('-') {
         Some("0.00") => "0.00".to_owned(),
         Some(rest) => format!("\u{2212}{rest}"),

@@ -116,23 +116,26 @@ pub(super) fn message(visit: &Visit, status: StatusCode, title: &str, text: &str
 pub(super) fn problem(visit: &Visit, problem: Problem) -> Response {
     let code = problem.code();
     let lang = visit.lang;
-    let (vi, en) = match code {
-        Code::ListingNotFound => (
+    let (vi, en) = if code == Code::ListingNotFound {
+        (
             ("Không có tin này", "Tin không tồn tại, hoặc nằm ngoài địa bàn của bạn."),
             ("No such listing", "It is not there, or outside the provinces that you may see."),
-        ),
-        Code::InvalidQuery | Code::InvalidPath => (
+        )
+    } else if code.status() == StatusCode::BAD_REQUEST {
+        (
             ("Địa chỉ không đúng", "Một tham số trong địa chỉ không dùng được."),
             ("The address is not right", "A parameter in the address cannot be used."),
-        ),
-        Code::StoreUnavailable => (
+        )
+    } else if code == Code::StoreUnavailable {
+        (
             ("Kho dữ liệu chưa trả lời", "Hãy thử lại sau giây lát."),
             ("The store does not answer", "Try again in a moment."),
-        ),
-        _ => (
+        )
+    } else {
+        (
             ("Có lỗi bên trong", "Hãy báo cho người vận hành dịch vụ; chi tiết có trong nhật ký."),
             ("Something went wrong inside", "Tell whoever runs the service; the log says more."),
-        ),
+        )
     };
     let (title, text) = lang.pick(vi, en);
     let mut response = message(visit, code.status(), title, text);
