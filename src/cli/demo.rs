@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -14,15 +13,13 @@ use super::score::{Lang, Look, sink};
 use super::{Status, output, runtime, serve};
 use crate::config::{self, Settings};
 use crate::domain::{ApiKey, Listing, ScoredLine, SystemClock};
+use crate::flow::SIGN_IN_WITHIN;
 use crate::http::{Server, shutdown_signal};
 use crate::preprocess;
 use crate::scoring::{Assess, Detail, RawItem, score_items};
 use crate::store::{Store, ToStore, Token};
 
 pub(super) const LISTINGS: &str = include_str!("../../datasets/demo/listings.jsonl");
-
-/// How long the demo's sign-in link may be used.
-const DEMO_HOURS: u64 = 12;
 
 /// Listings scored and kept at once.
 const BATCH: usize = 16;
@@ -79,8 +76,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
             return Ok(());
         };
         let (record, key) = serve::admin_key(&store).await?;
-        let within = Duration::from_secs(DEMO_HOURS * 60 * 60);
-        let token = store.create_sign_in(&record.id, within).await?;
+        let token = store.create_sign_in(&record.id, SIGN_IN_WITHIN).await?;
         greet(&server, &key, &token)?;
         serve::answer(server, settings, scorer, store, stop).await
     })?;
@@ -106,7 +102,7 @@ async fn show(opts: &Opts, settings: &Settings, scorer: &dyn Assess) -> anyhow::
 fn greet(server: &Server, key: &ApiKey, token: &Token) -> anyhow::Result<()> {
     let (mut out, address, key) = (output::stdout(), server.local_addr(), key.reveal());
     let link = serve::sign_in_link(&serve::base_url(address), token);
-    writeln!(out, "\nconsole  {link} (works once, within {DEMO_HOURS} hours)")?;
+    writeln!(out, "\nconsole  {link} (works once, within an hour)")?;
     writeln!(out, "API      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n")?;
     writeln!(
         out,

@@ -14,7 +14,7 @@ mod verdict;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use error::{ErrorCode, ItemError};
 pub use key::{ApiKey, KeyError, Role};
-pub use listing::{ImageRef, Limits, Listing, Money, NewListing, Price, Seller};
+pub use listing::{ImageRef, Limits, Listing, Money, NewListing, Price, Seller, vnd};
 pub use model_id::{ModelId, ModelIdError, ModelRef};
 pub use verdict::{
     Assessment, Band, Evidence, Field, LegalClass, Part, Parts, Reason, Score, ScoredLine,

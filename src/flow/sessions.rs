@@ -6,7 +6,7 @@ use crate::store::{KeyRecord, Session, Store, StoreError, Token};
 /// Who may use the console.
 pub const CONSOLE_ROLES: &[Role] = &[Role::Analyst, Role::Supervisor, Role::Admin];
 /// How long a sign-in link may be used.
-pub const SIGN_IN_WITHIN: Duration = Duration::from_secs(15 * 60);
+pub const SIGN_IN_WITHIN: Duration = Duration::from_secs(60 * 60);
 /// How long a session lasts: a working day.
 pub const SESSION_FOR: Duration = Duration::from_secs(12 * 60 * 60);
 

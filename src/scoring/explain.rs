@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::contract::Detail;
-use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason};
+use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason, vnd};
 use crate::preprocess::text::{Place, slice};
 use crate::signals::{
     CodeFinding, Disguise, Knowledge, PriceSignal, Reading, Sign, SignKind, Source, Variant,
@@ -153,7 +153,7 @@ impl<'a> Explanation<'a> {
     pub(super) fn price(&mut self, signal: &PriceSignal, part: f64) {
         let brand = self.knowledge.brands().name(signal.brand);
         let (kind_en, kind_vi) = self.knowledge.brands().kind_names(signal.kind);
-        let (price, reference) = (group(signal.price), group(signal.reference));
+        let (price, reference) = (vnd(signal.price), vnd(signal.reference));
         let percent = (100.0 * signal.ratio()).round();
         let (used_vi, used_en) =
             if signal.used { ("đã dùng", "used") } else { ("mới", "new") };
@@ -265,31 +265,5 @@ fn original<'a>(listing: &'a Listing, source: Source, field: &str) -> &'a str {
             let name = field.strip_prefix("attributes.").unwrap_or_default();
             listing.attributes().find(|(n, _)| *n == name).map_or("", |(_, text)| text)
         }
-    }
-}
-
-/// An amount of đồng as it is written in Vietnam: 1.250.000.
-fn group(amount: f64) -> String {
-    let digits = format!("{:.0}", amount.min(1e15));
-    let mut out = String::with_capacity(digits.len() + 4);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('.');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_grouped_as_in_vietnam() {
-        assert_eq!(
-            [group(0.0), group(950.0), group(1e3), group(12_345_678.4)],
-            ["0", "950", "1.000", "12.345.678"]
-        );
     }
 }

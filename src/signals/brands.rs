@@ -272,6 +272,8 @@ fn add_words(vocabulary: &mut Vocabulary, name: &Text, spaced: bool) {
         vocabulary.add(name.plain(), spaced);
         return;
     }
+    let words: Vec<&str> = name.words().iter().map(|w| name.folded_word(w)).collect();
+    vocabulary.add_name(&words.join(" "));
     for word in name.words() {
         let word = name.plain_word(word);
         if word.chars().count() >= MIN_PART {

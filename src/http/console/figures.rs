@@ -37,7 +37,7 @@ pub(super) fn money(amount: f64, currency: Option<&str>, lang: Lang) -> String {
     let currency = currency.unwrap_or("VND");
     let amount = amount.clamp(-LARGEST, LARGEST);
     if currency.eq_ignore_ascii_case("VND") {
-        return grouped(&format!("{amount:.0}"), lang) + lang.pick(" đ", " VND");
+        return grouped(&format!("{amount:.0}"), lang) + lang.pick(" ₫", " VND");
     }
     let text = format!("{amount:.2}");
     let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!([log_odds(-0.001, vi), log_odds(0.0, en)], ["0,00", "0.00"]);
         assert_eq!(
             [money(1_250_000.0, None, vi), money(999.0, Some("VND"), en)],
-            ["1.250.000 đ", "999 VND"]
+            ["1.250.000 ₫", "999 VND"]
         );
         assert_eq!(
             [money(1234.5, Some("USD"), vi), money(-123.0, Some("EUR"), en)],

@@ -45,12 +45,19 @@ pub struct Vocabulary {
     entries: Vec<Entry>,
     nodes: Vec<Node>,
     words: super::FastSet<Box<str>>,
+    /// Names that are written in several pieces: "g shock", "biti s".
+    names: super::FastSet<Box<str>>,
 }
 
 impl Default for Vocabulary {
     fn default() -> Self {
         let nodes = vec![Node { next: [ROOT; LETTERS], entry: 0 }];
-        Self { entries: Vec::new(), nodes, words: super::FastSet::default() }
+        Self {
+            entries: Vec::new(),
+            nodes,
+            words: super::FastSet::default(),
+            names: super::FastSet::default(),
+        }
     }
 }
 
@@ -82,6 +89,12 @@ impl Vocabulary {
             self.entries.push(Entry { word: word.into(), folded, spaced });
             self.nodes[usize::from(at)].entry = u16::try_from(self.entries.len()).unwrap_or(0);
         }
+    }
+
+    /// Adds a name of several folded words with one space between: written so, it is no disguise
+    /// of the same letters in one word.
+    pub fn add_name(&mut self, name: &str) {
+        self.names.insert(name.into());
     }
 
     pub fn is_empty(&self) -> bool {
@@ -190,6 +203,20 @@ fn folded(pieces: &[Piece]) -> String {
     pieces.iter().map(|p| fold_char(p.ch)).filter(|c| c.is_alphanumeric()).collect()
 }
 
+/// The words of `pieces`, folded, one space between.
+fn spaced(pieces: &[Piece]) -> String {
+    let mut out = String::new();
+    for piece in pieces {
+        let folded = fold_char(piece.ch);
+        if folded.is_alphanumeric() {
+            out.push(folded);
+        } else if !out.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    out
+}
+
 /// Follows consecutive pieces of what may be one word through the tree.
 struct Walk<'v> {
     vocabulary: &'v Vocabulary,
@@ -286,6 +313,9 @@ impl<'v> Walk<'v> {
                 && !self.accents
                 && self.chunks <= 3
         };
+        if self.vocabulary.names.contains(spaced(pieces).as_str()) {
+            return None;
+        }
         let leet = folded(pieces) != *entry.folded;
         let marks = if leet { Marks::BROKEN | Marks::LEET } else { Marks::BROKEN };
         fits.then_some((&*entry.word, marks))

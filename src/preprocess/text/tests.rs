@@ -12,6 +12,8 @@ fn normalizer() -> Normalizer {
     {
         vocabulary.add(word, true);
     }
+    vocabulary.add("gshock", true);
+    vocabulary.add_name("g shock");
     Normalizer::new(teencode, vocabulary)
 }
 
@@ -82,6 +84,7 @@ fn innocent_text_stays_as_it_is() {
         "nike, dove. lego",
         "nhai kẹo",
         "12.12 sale 50%",
+        "g-shock g shock",
         "a b c d",
     ] {
         let got = normalizer().normalize(text);

@@ -108,7 +108,7 @@ fn element(tag: &str) -> Element {
         rest = rest.trim_start();
         match rest.split_once('=').filter(|(n, _)| !n.contains(' ')) {
             Some((name, value)) => {
-                let value = value.strip_prefix('"').unwrap_or_else(|| panic!("unquoted: {tag}"));
+                let value = value.strip_prefix('"').unwrap();
                 let (value, after) = value.split_once('"').unwrap();
                 attributes.push((name.to_owned(), decoded(value)));
                 rest = after;

@@ -12,7 +12,8 @@ async fn analyst(app: &TestApp) -> Browser {
 
 fn row<'a>(page: &'a Html, name: &str) -> &'a str {
     let row = page.all("tr").into_iter().find(|e| e.text.trim().starts_with(name));
-    row.unwrap_or_else(|| panic!("no row {name}: {}", page.text())).text.trim()
+    assert!(row.is_some(), "no row {name}: {}", page.text());
+    row.unwrap().text.trim()
 }
 
 #[tokio::test]
@@ -46,7 +47,7 @@ async fn the_bars_add_up_and_missing_parts_say_so() {
     assert_eq!(page.all("svg").len(), 4);
     for words in [
         "88,1 %",
-        "345.000 đ",
+        "345.000 ₫",
         "lý do “1.5” <b>",
         "Không rõ nguồn gốc, xuất xứ",
         "finds-1",

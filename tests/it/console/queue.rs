@@ -158,5 +158,5 @@ async fn evidence_is_marked_where_it_stands() {
     assert_eq!(marks, [("risk", "re"), ("risk", "p"), ("relief", " đẹp "), ("risk", "ắm")]);
     let tip = page.all("mark")[1].attribute("title").unwrap();
     assert_eq!(tip, "lý do “2.5” <b> (+2,50)\nlý do “-1” <b> (\u{2212}1,00)");
-    assert!(page.text().contains("1.250.000 đ"));
+    assert!(page.text().contains("1.250.000 ₫"));
 }
