@@ -30,6 +30,11 @@ pub(super) struct Finding {
 }
 
 impl Finding {
+    /// The seller's words; none where the finding has no place in a text.
+    pub(super) fn quoted(&self) -> Option<&str> {
+        (self.start < self.end && !self.text.is_empty()).then_some(&self.text)
+    }
+
     /// Whether it speaks for a counterfeit, against one, or neither, as a class of the style.
     pub(super) fn sense(&self) -> &'static str {
         sense(self.weight)

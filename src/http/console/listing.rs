@@ -220,7 +220,7 @@ fn row(f: &Finding, lang: Lang) -> Row {
     Row {
         part: lang.part(f.part),
         field: text::plain(&lang.field(&f.field), lang),
-        quoted: text::plain(&f.text, lang),
+        quoted: f.quoted().map_or(Vec::new(), |t| text::plain(t, lang)),
         reason: text::flat(lang.reason(&f.reason)),
         kind: text::flat(&f.kind),
         weight: figures::log_odds(f.weight, lang),

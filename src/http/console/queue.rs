@@ -139,8 +139,7 @@ fn reasons(evidence: &[Finding], lang: Lang) -> Vec<Reason> {
     let reason = |f: &&Finding| Reason {
         sense: f.sense(),
         text: text::flat(lang.reason(&f.reason)),
-        // Without a place in a text there are no words of the seller's to quote.
-        quoted: if f.start < f.end { text::plain(&cut(&f.text), lang) } else { Vec::new() },
+        quoted: f.quoted().map_or(Vec::new(), |t| text::plain(&cut(t), lang)),
         weight: figures::log_odds(f.weight, lang),
     };
     shown.iter().map(reason).collect()
