@@ -13,10 +13,11 @@ use super::score::{Lang, Look, sink};
 use super::{Status, output, runtime, serve};
 use crate::config::{self, Settings};
 use crate::domain::{ApiKey, Listing, ScoredLine, SystemClock};
+use crate::flow::SIGN_IN_WITHIN;
 use crate::http::{Server, shutdown_signal};
 use crate::preprocess;
 use crate::scoring::{Assess, Detail, RawItem, score_items};
-use crate::store::{Store, ToStore};
+use crate::store::{Store, ToStore, Token};
 
 pub(super) const LISTINGS: &str = include_str!("../../datasets/demo/listings.jsonl");
 
@@ -75,8 +76,8 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
             return Ok(());
         };
         let (record, key) = serve::admin_key(&store).await?;
-        let link = serve::sign_in_path(&store, &record.id).await?;
-        greet(&server, &key, &link)?;
+        let token = store.create_sign_in(&record.id, SIGN_IN_WITHIN).await?;
+        greet(&server, &key, &token)?;
         serve::answer(server, settings, scorer, store, stop).await
     })?;
     Ok(Status::Done)
@@ -98,12 +99,11 @@ async fn show(opts: &Opts, settings: &Settings, scorer: &dyn Assess) -> anyhow::
     Ok(store)
 }
 
-fn greet(server: &Server, key: &ApiKey, link: &str) -> anyhow::Result<()> {
+fn greet(server: &Server, key: &ApiKey, token: &Token) -> anyhow::Result<()> {
     let (mut out, address, key) = (output::stdout(), server.local_addr(), key.reveal());
-    writeln!(
-        out,
-        "\nconsole  http://{address}{link}\nAPI      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n"
-    )?;
+    let link = serve::sign_in_link(&serve::base_url(address), token);
+    writeln!(out, "\nconsole  {link} (works once, within an hour)")?;
+    writeln!(out, "API      http://{address}/docs\nkey      {key} (admin, until the demo ends)\n")?;
     writeln!(
         out,
         "curl -H 'Authorization: Bearer {key}' 'http://{address}/v1/suspects?band=high'\n"

@@ -1,15 +1,16 @@
 //! `thatgia key`: who may use the service.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use time::format_description::well_known::Rfc3339;
 
 use super::error::Hint as _;
 use super::runtime::{StoreArgs, block_on, open_existing};
-use super::serve::sign_in_path;
-use super::{Status, output};
+use super::{Status, output, serve};
 use crate::domain::Role;
+use crate::flow::{CONSOLE_ROLES, SIGN_IN_WITHIN};
 use crate::store::{Actor, KeyRecord, NewKey, Store, StoreError};
 
 const CREATE: &str = "Example:
@@ -19,10 +20,11 @@ const LIST: &str = "Example:
   thatgia key list --json";
 const REVOKE: &str = "Example:
   thatgia key revoke k-0123456789abcdef";
-const SIGN_IN: &str = "Example:
-  thatgia key sign-in k-0123456789abcdef --data /var/lib/thatgia";
+const SIGN_IN: &str = "Examples:
+  thatgia key sign-in k-0123456789abcdef
+  thatgia key sign-in k-0123456789abcdef --url https://thatgia.example";
 
-/// Make, list and revoke the keys of the service.
+/// Make, list and revoke the keys of the service; sign their holders in to the console.
 #[derive(Debug, clap::Args)]
 pub(super) struct Opts {
     #[command(subcommand)]
@@ -81,14 +83,17 @@ struct Revoke {
     store: StoreArgs,
 }
 
-/// Print a link that signs in to the console with a key, once, within an hour.
+/// Print a link that signs a key's holder in to the console, once.
 ///
-/// The link is a path: put the address of the service before it.
+/// Standard output holds the link alone. The service must run on the same store.
 #[derive(Debug, clap::Args)]
 #[command(after_help = SIGN_IN)]
 struct SignIn {
     /// The key's id, as `thatgia key list` shows it.
     id: String,
+    /// Where browsers find the service; by default the address in the settings.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -125,15 +130,6 @@ pub(super) fn run(opts: Opts) -> anyhow::Result<Status> {
             }
             Ok(out.flush()?)
         }),
-        Command::SignIn(sign_in) => with_store(&sign_in.store, async |store| {
-            let path = match sign_in_path(store, &sign_in.id).await {
-                Err(error) => Err(error).hint("`thatgia key list` shows the ids"),
-                path => path,
-            }?;
-            let mut out = output::stdout();
-            writeln!(out, "{path}")?;
-            Ok(out.flush()?)
-        }),
         Command::Revoke(revoke) => with_store(&revoke.store, async |store| {
             let record = match store.revoke_key(&revoke.id, &Actor::System).await {
                 Err(error @ StoreError::NotFound { .. }) => {
@@ -144,6 +140,42 @@ pub(super) fn run(opts: Opts) -> anyhow::Result<Status> {
             output::note(&format!("{} of {} is revoked", record.id, record.name));
             Ok(())
         }),
+        Command::SignIn(opts) => sign_in(&opts),
+    }
+}
+
+fn sign_in(opts: &SignIn) -> anyhow::Result<Status> {
+    let base = match &opts.url {
+        Some(url) => url.clone(),
+        None => service_url(&opts.store.settings()?.server.bind)?,
+    };
+    with_store(&opts.store, async |store| {
+        let keys = store.list_keys().await?;
+        let Some(key) = keys.iter().find(|k| k.id == opts.id && k.revoked_at.is_none()) else {
+            let text = format!("no key {:?} that may be used", opts.id);
+            return Err(anyhow::anyhow!(text)).hint("`thatgia key list` shows the ids");
+        };
+        if !CONSOLE_ROLES.contains(&key.role) {
+            let text = format!("the role of {} is {}", key.id, key.role);
+            let roles = CONSOLE_ROLES.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(anyhow::anyhow!(text)).hint(format!("the console is for {roles}"));
+        }
+        let token = store.create_sign_in(&key.id, SIGN_IN_WITHIN).await?;
+        let mut out = output::stdout();
+        writeln!(out, "{}", serve::sign_in_link(&base, &token))?;
+        out.flush()?;
+        let minutes = SIGN_IN_WITHIN.as_secs() / 60;
+        output::note(&format!("for {}; it works once, within {minutes} minutes", key.name));
+        Ok(())
+    })
+}
+
+/// The address that the settings name, where it is a whole one.
+fn service_url(bind: &str) -> anyhow::Result<String> {
+    match bind.parse::<SocketAddr>() {
+        Ok(address) if address.port() != 0 => Ok(serve::base_url(address)),
+        Ok(_) | Err(_) => Err(anyhow::anyhow!("the settings name no address for browsers: {bind}"))
+            .hint("--url names it, such as --url https://thatgia.example"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `thatgia serve`: the service, and what it shares with the demo.
 
 use std::io::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -12,16 +12,18 @@ use super::runtime::{StoreArgs, block_on};
 use super::{Status, output};
 use crate::config::{self, Settings};
 use crate::domain::{ApiKey, Role, SystemClock};
+use crate::flow::SIGN_IN_WITHIN;
 use crate::http::{App, Parts, Server, ServerError, shutdown_signal};
 use crate::scoring::Assess;
-use crate::store::{Actor, KeyRecord, NewKey, Store};
+use crate::store::{Actor, KeyRecord, NewKey, Store, Token};
 use crate::{preprocess, telemetry};
 
 const EXAMPLES: &str = "Examples:
   thatgia serve --data /var/lib/thatgia
   thatgia serve --config /etc/thatgia.toml --bind 0.0.0.0:8080
 
-The first start makes an admin key and prints it, this once. `thatgia key create` makes others.
+The first start makes an admin key and prints it, this once, with a link to the console.
+`thatgia key create` makes others, `thatgia key sign-in` more links.
 Ctrl-C or SIGTERM lets the requests that are being answered finish.";
 
 /// Run the service.
@@ -57,8 +59,8 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
         store.migrate().await?;
         if !store.has_admin_key().await? {
             let (record, key) = admin_key(&store).await?;
-            let link = sign_in_path(&store, &record.id).await?;
-            first_start(&key, &format!("http://{}{link}", server.local_addr()))?;
+            let token = store.create_sign_in(&record.id, SIGN_IN_WITHIN).await?;
+            first_start(&key, &sign_in_link(&base_url(server.local_addr()), &token))?;
         }
         answer(server, settings, scorer, store, stop).await
     })?;
@@ -98,20 +100,30 @@ pub(super) async fn admin_key(store: &Store) -> anyhow::Result<(KeyRecord, ApiKe
     Ok(store.create_key(&new, &Actor::System).await?)
 }
 
-/// How long a sign-in link may wait to be opened.
-const LINK: Duration = Duration::from_secs(3600);
+/// Where a browser on this machine finds a service that listens on `address`.
+pub(super) fn base_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let ip =
+            if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(ip);
+    }
+    format!("http://{address}")
+}
 
-/// The path of a link that signs in to the console with a key, once.
-pub(super) async fn sign_in_path(store: &Store, key_id: &str) -> anyhow::Result<String> {
-    let token = store.create_sign_in(key_id, LINK).await?;
-    Ok(format!("/console/sign-in?token={}", token.reveal()))
+/// The link that signs in to the console of the service at `base`.
+pub(super) fn sign_in_link(base: &str, token: &Token) -> String {
+    format!("{}/console/sign-in?token={}", base.trim_end_matches('/'), token.reveal())
 }
 
 fn first_start(key: &ApiKey, link: &str) -> anyhow::Result<()> {
     let mut out = output::stdout();
     writeln!(out, "First start: this is the admin key. Keep it, it is not shown again.\n")?;
     writeln!(out, "    {}\n", key.reveal())?;
-    writeln!(out, "Console, once, within an hour (`thatgia key sign-in` makes other links):\n")?;
+    writeln!(
+        out,
+        "The console, signed in; the link works once, within {} minutes:\n",
+        SIGN_IN_WITHIN.as_secs() / 60
+    )?;
     writeln!(out, "    {link}\n")?;
     Ok(out.flush()?)
 }

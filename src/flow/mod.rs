@@ -1,4 +1,5 @@
-//! The use-cases, one verb a file: submit listings, look up suspects, know a key's holder.
+//! The use-cases, one verb a file: submit listings, look up suspects, know a key's
+//! holder, sign in to the console.
 //!
 //! Owns what happens in which order and who may see what: a batch waits in the [`Queue`], is
 //! scored on the thread pool and then kept. It speaks neither HTTP nor SQL; `http` and `cli`
@@ -6,10 +7,12 @@
 
 mod keys;
 mod queue;
+mod sessions;
 mod submit;
 mod suspects;
 
 pub use keys::{Keys, REVOKED_WITHIN};
 pub use queue::{Queue, QueueFull, Ticket, Unfinished, compute};
+pub use sessions::{CONSOLE_ROLES, SESSION_FOR, SIGN_IN_WITHIN, SignIn, sign_in};
 pub use submit::{Batch, Item, Kept, Submit, SubmitParts};
 pub use suspects::{find_listing, rank_suspects};

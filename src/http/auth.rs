@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -22,7 +22,7 @@ pub enum Access {
     Local(Roles),
     /// Holders of a key with one of the roles.
     Keys(Roles),
-    /// People signed in to the console with a key of one of the roles.
+    /// Those signed in to the console whose key has one of the roles; others are shown a page.
     Session(Roles),
 }
 
@@ -54,11 +54,15 @@ impl Roles {
     }
 }
 
-/// The holder of the key that came with the request.
+/// The holder of the key that came with the request, or that its session belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Caller(Arc<KeyRecord>);
 
 impl Caller {
+    pub(super) fn new(key: KeyRecord) -> Self {
+        Self(Arc::new(key))
+    }
+
     pub(super) fn key(&self) -> &KeyRecord {
         &self.0
     }
@@ -86,22 +90,13 @@ pub(super) async fn guard(
 ) -> Response {
     let roles = match access {
         Access::Public => return next.run(request).await,
-        Access::Local(_) if is_local(peer_of(&request), request.headers()) => {
+        Access::Session(roles) => return console::guard(&app, roles, request, next).await,
+        Access::Local(_) if is_local(request.extensions(), request.headers()) => {
             return next.run(request).await;
         }
-        Access::Local(roles) | Access::Keys(roles) | Access::Session(roles) => roles,
+        Access::Local(roles) | Access::Keys(roles) => roles,
     };
-    let session = matches!(access, Access::Session(_));
-    let caller = if session {
-        match console::identify(&app, request.headers()).await {
-            Ok(Some(key)) => Ok(Caller(key)),
-            Ok(None) => return console::refusal(StatusCode::UNAUTHORIZED),
-            Err(error) => Err(error.into()),
-        }
-    } else {
-        identify(&app, request.headers()).await
-    };
-    let caller = match caller {
+    let caller = match identify(&app, request.headers()).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
@@ -112,7 +107,6 @@ pub(super) async fn guard(
             request.extensions_mut().insert(caller.clone());
             next.run(request).await
         }
-        Err(_) if session => console::refusal(StatusCode::FORBIDDEN),
         Err(problem) => problem.into_response(),
     };
     response.extensions_mut().insert(caller);
@@ -138,12 +132,9 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
     }
 }
 
-fn peer_of(request: &Request) -> Option<ConnectInfo<SocketAddr>> {
-    request.extensions().get::<ConnectInfo<SocketAddr>>().copied()
-}
-
-/// Whether a request comes straight from this machine.
-pub(super) fn is_local(peer: Option<ConnectInfo<SocketAddr>>, headers: &HeaderMap) -> bool {
+/// Whether the request comes straight from this machine.
+pub(super) fn is_local(extensions: &Extensions, headers: &HeaderMap) -> bool {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
     peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
         && !passed_on.iter().any(|name| headers.contains_key(*name))

@@ -2,8 +2,7 @@
 //!
 //! Owns the routes and who may use each ([`routes`]), keys, limits, error answers and the
 //! server. It holds no rule of the trade: handlers read a request, call `flow` and write the
-//! answer. `api` is for programs; `console`, the pages for people, is its sibling over the same
-//! `flow` calls.
+//! answer. `api` is for programs, `console` its sibling for people over the same `flow` calls.
 
 pub mod api;
 mod auth;

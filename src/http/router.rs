@@ -2,15 +2,17 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::Role::{Admin, Analyst, Crawler, Scientist, Supervisor};
+use crate::flow::CONSOLE_ROLES;
 use crate::http::api::{docs, health, score, stream, suspects};
 use crate::http::auth::{Access, Roles, guard};
-use crate::http::console;
+use crate::http::console::{assets, listing, queue, sign_in};
 use crate::http::drain::drain;
 use crate::http::error::{Code, Problem};
 use crate::http::middleware::{harden, limit_time, observe, panicked};
@@ -25,8 +27,11 @@ const SUSPECTS: Access = Access::Keys(Roles::new(&[Analyst, Supervisor, Scientis
 /// Figures of the service: free on the machine itself, where the collector runs.
 const METRICS: Access = Access::Local(Roles::new(&[Admin]));
 
-/// Pages for people; a scientist's figures are not there.
-const CONSOLE: Access = Access::Session(Roles::new(&[Analyst, Supervisor, Admin]));
+/// People at their desks.
+const CONSOLE: Access = Access::Session(Roles::new(CONSOLE_ROLES));
+
+/// Longest form of the console, in bytes.
+const FORM_BYTES: usize = 4096;
 
 /// One route: a method and a path, who may use it, and what it does.
 #[derive(Clone)]
@@ -54,15 +59,20 @@ pub fn routes() -> Vec<Route> {
         get("/v1/openapi.json", Access::Public, |m| on(m, openapi::document)),
         get("/docs", Access::Public, |m| on(m, docs::page)),
         get("/docs/{file}", Access::Public, |m| on(m, docs::asset)),
+        get("/console", CONSOLE, |m| on(m, queue::page)),
+        get("/console/", CONSOLE, |m| on(m, queue::page)),
+        get("/console/listings/{id}", CONSOLE, |m| on(m, listing::page)),
+        get("/console/sign-in", Access::Public, |m| on(m, sign_in::ask)),
+        post("/console/sign-in", Access::Public, |m| {
+            on(m, sign_in::take).layer(DefaultBodyLimit::max(FORM_BYTES))
+        }),
+        post("/console/sign-out", CONSOLE, |m| {
+            on(m, sign_in::end).layer(DefaultBodyLimit::max(FORM_BYTES))
+        }),
+        get("/console/{file}", Access::Public, |m| on(m, assets::file)),
         get("/healthz", Access::Public, |m| on(m, health::alive)),
         get("/readyz", Access::Public, |m| on(m, health::ready)),
         get("/metrics", METRICS, |m| on(m, health::metrics)),
-        get("/console", CONSOLE, |m| on(m, console::queue)),
-        get("/console/listings/{id}", CONSOLE, |m| on(m, console::listing)),
-        get("/console/console.css", Access::Public, |m| on(m, console::style)),
-        get("/console/sign-in", Access::Public, |m| on(m, console::sign_in)),
-        post("/console/sign-in", Access::Public, |m| on(m, console::enter)),
-        post("/console/sign-out", Access::Public, |m| on(m, console::leave)),
     ]
 }
 

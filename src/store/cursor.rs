@@ -23,6 +23,13 @@ pub struct Cursor {
     pub(super) id: String,
 }
 
+impl Cursor {
+    /// Just after the listing `id`, whose score is `score`.
+    pub fn after(score: f64, id: &str) -> Self {
+        Self { score, id: id.to_owned() }
+    }
+}
+
 /// Tells a cursor from text that was cut, mistyped or made up. It keeps no secret: a cursor gives
 /// no rights.
 fn check(bytes: &[u8]) -> [u8; CHECK_BYTES] {

@@ -1,13 +1,24 @@
-//! The officers' console: pages over the same `flow` calls as the API, read only.
+//! The console: pages for officers, read-only, in Vietnamese and English.
 //!
-//! Owns sign-in, the session's cookie, the pages and their templates. It has no script and needs
-//! nothing from other servers. What a seller wrote is always escaped; evidence is marked in it by
-//! its own places, counted in Unicode scalar values.
+//! Owns the pages, their templates and style, and the sessions' cookies. It shows what `flow`
+//! hands out and decides nothing; `api` is its sibling over the same calls. The pages need no
+//! script and no other server: templates, style and the keyboard's few lines are compiled in.
+//!
+//! What sellers wrote goes through [`text`] before it meets a template, and every template
+//! escapes: nothing here is ever marked as safe HTML.
 
-mod pages;
+pub(super) mod assets;
+mod figures;
+mod filter;
+mod lang;
+mod line;
+pub(super) mod listing;
+pub(super) mod queue;
+mod render;
 mod session;
-mod view;
+pub(super) mod sign_in;
+mod sum;
+mod text;
+mod visit;
 
-pub(super) use pages::{listing, queue, style};
-pub(super) use session::{enter, identify, leave, sign_in};
-pub(super) use view::refusal;
+pub(super) use session::guard;

@@ -1,110 +1,186 @@
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::convert::Infallible;
+use std::fmt;
 
-use axum::Extension;
-use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use minijinja::context;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use sha2::{Digest, Sha256};
 
-use super::view::{page, refusal};
+use super::render;
+use super::visit::{Visit, cookie};
+use crate::flow::SESSION_FOR;
 use crate::http::App;
-use crate::http::auth::is_local;
-use crate::http::error::Problem;
-use crate::store::{KeyRecord, StoreError, Token};
+use crate::http::auth::{Caller, Roles};
+use crate::store::{KeyRecord, Token};
 
-const COOKIE: &str = "thatgia_session";
-/// How long an officer stays signed in.
-const SESSION: Duration = Duration::from_secs(12 * 3600);
-/// The form holds one token.
-const FORM_BYTES: usize = 512;
+/// Where those without a session are sent.
+pub(super) const SIGN_IN: &str = "/console/sign-in";
 
-/// The holder of the session that came with the request, if it is good.
-pub(in crate::http) async fn identify(
+/// The session that a request came with.
+#[derive(Clone)]
+pub(in crate::http) struct SignedIn {
+    pub(super) key: KeyRecord,
+    pub(super) token: Token,
+}
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn").field("key", &self.key.id).finish_non_exhaustive()
+    }
+}
+
+impl SignedIn {
+    /// What a form of this session carries. It cannot be guessed without the cookie, and does not
+    /// give the cookie away.
+    pub(super) fn csrf(&self) -> String {
+        let hash = Sha256::new().chain_update("thatgia csrf ").chain_update(self.token.reveal());
+        hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Whether a form came from a page of this session.
+    pub(super) fn sent(&self, csrf: &str) -> bool {
+        let own = self.csrf();
+        let differ = own.bytes().zip(csrf.bytes()).fold(0, |d, (a, b)| d | (a ^ b));
+        own.len() == csrf.len() && differ == 0
+    }
+}
+
+/// Only inside a route that takes a session; elsewhere there is none.
+impl<S: Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Redirect;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Redirect> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Redirect::to(SIGN_IN))
+    }
+}
+
+/// Where a request says that it was sent from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) struct FromOwnPage(pub(super) bool);
+
+impl<S: Sync> FromRequestParts<S> for FromOwnPage {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let text = |name: &str| parts.headers.get(name).map(|v| v.to_str().unwrap_or_default());
+        let own = match (text("sec-fetch-site"), text("origin")) {
+            (Some(site), _) => site == "same-origin",
+            // Over plain HTTP from another machine, browsers send only this.
+            (None, Some(origin)) => {
+                let host = text("host").unwrap_or_default();
+                origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
+            }
+            // No browser of today.
+            (None, None) => true,
+        };
+        Ok(Self(own))
+    }
+}
+
+/// Lets those in who are signed in with one of `roles`; shows others where to sign in.
+pub(in crate::http) async fn guard(
     app: &App,
-    headers: &HeaderMap,
-) -> Result<Option<Arc<KeyRecord>>, StoreError> {
-    let Some(token) = session_token(headers) else { return Ok(None) };
-    let session = app.store().find_session(&token).await?;
-    Ok(session.map(|s| Arc::new(s.key)))
-}
-
-fn session_token(headers: &HeaderMap) -> Option<Token> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
-    cookies
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .and_then(|(_, value)| Token::parse(value).ok())
-}
-
-/// Shows a button. The link itself spends nothing, so that a preview of it does no harm.
-pub(in crate::http) async fn sign_in(RawQuery(query): RawQuery) -> Response {
-    let query = query.unwrap_or_default();
-    let token = query.strip_prefix("token=").and_then(|t| Token::parse(t).ok());
-    match token {
-        Some(token) => page(StatusCode::OK, "sign_in.html", context! { token => token.reveal() }),
-        None => refusal(StatusCode::BAD_REQUEST),
-    }
-}
-
-/// Spends the link's token and begins a session.
-pub(in crate::http) async fn enter(
-    State(app): State<App>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    if !same_origin(&headers) {
-        return Ok(refusal(StatusCode::FORBIDDEN));
-    }
-    let form = to_bytes(body, FORM_BYTES).await.unwrap_or_default();
-    let token = std::str::from_utf8(&form).ok().and_then(|f| f.strip_prefix("token="));
+    roles: Roles,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let visit = Visit::new(request.uri(), request.headers(), request.extensions());
+    let token = cookie(request.headers(), cookie_name(visit.local));
     let Some(token) = token.and_then(|t| Token::parse(t).ok()) else {
-        return Ok(refusal(StatusCode::BAD_REQUEST));
+        return Redirect::to(SIGN_IN).into_response();
     };
-    let Some(key) = app.store().take_sign_in(&token).await? else {
-        return Ok(refusal(StatusCode::UNAUTHORIZED));
+    let session = match app.store().find_session(&token).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return Redirect::to(SIGN_IN).into_response(),
+        Err(error) => return render::problem(&visit, error.into()),
     };
-    let (_, session) = app.store().create_session(&key.id, SESSION).await?;
-    // Plain HTTP is for the machine itself; from elsewhere the cookie wants TLS before it.
-    let secure = if is_local(peer.map(|Extension(peer)| peer), &headers) { "" } else { "; Secure" };
-    let age = SESSION.as_secs();
-    let cookie = format!(
-        "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/console; Max-Age={age}{secure}",
-        session.reveal()
-    );
-    Ok(go("/console", &cookie))
-}
-
-/// Ends the session.
-pub(in crate::http) async fn leave(
-    State(app): State<App>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    if !same_origin(&headers) {
-        return Ok(refusal(StatusCode::FORBIDDEN));
-    }
-    if let Some(token) = session_token(&headers) {
-        app.store().end_session(&token).await?;
-    }
-    let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/console; Max-Age=0");
-    Ok(go("/console", &cookie))
-}
-
-/// Whether a form was sent from our own page. The cookie is `SameSite=Strict` besides.
-fn same_origin(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    matches!(site, None | Some(b"same-origin" | b"none"))
-}
-
-fn go(path: &'static str, cookie: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(path));
-    if let Ok(cookie) = HeaderValue::from_str(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
+    let caller = Caller::new(session.key.clone());
+    let mut response = if roles.contains(session.key.role) {
+        let extensions = request.extensions_mut();
+        extensions.insert(SignedIn { key: session.key, token });
+        extensions.insert(caller.clone());
+        next.run(request).await
+    } else {
+        render::wrong_role(&visit, session.key.role)
+    };
+    // For the access log.
+    response.extensions_mut().insert(caller);
     response
+}
+
+/// A browser takes `__Host-` cookies over TLS only, and from this very host only. On the machine
+/// itself there is no TLS.
+fn cookie_name(local: bool) -> &'static str {
+    if local { "thatgia_session" } else { "__Host-thatgia_session" }
+}
+
+/// The cookie of a new session.
+pub(super) fn open_cookie(local: bool, token: &Token) -> String {
+    session_cookie(local, token.reveal(), SESSION_FOR.as_secs())
+}
+
+/// The cookie that takes it away.
+pub(super) fn end_cookie(local: bool) -> String {
+    session_cookie(local, "", 0)
+}
+
+fn session_cookie(local: bool, value: &str, seconds: u64) -> String {
+    let (name, secure) = (cookie_name(local), if local { "" } else { "; Secure" });
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::domain::Role;
+
+    fn signed_in(letter: &str) -> SignedIn {
+        let (created_at, provinces) = (OffsetDateTime::UNIX_EPOCH, Vec::new());
+        let (id, name, role) = ("k-1".to_owned(), "x".to_owned(), Role::Analyst);
+        let (agency, revoked_at) = (None, None);
+        let key = KeyRecord { id, name, role, agency, provinces, created_at, revoked_at };
+        SignedIn { key, token: Token::parse(&letter.repeat(43)).unwrap() }
+    }
+
+    #[test]
+    fn a_form_is_of_one_session() {
+        let (a, b) = (signed_in("a"), signed_in("b"));
+        assert!(a.sent(&a.csrf()));
+        for wrong in ["", &b.csrf(), &a.csrf()[1..], &(a.csrf() + "0"), a.token.reveal()] {
+            assert!(!a.sent(wrong), "{wrong}");
+        }
+        assert!(!format!("{a:?}").contains(a.token.reveal()));
+    }
+
+    #[tokio::test]
+    async fn a_form_of_another_site_is_told_apart() {
+        let own = async |headers: &[(&str, &str)]| {
+            let request = headers.iter().fold(Request::post("/"), |r, (n, v)| r.header(*n, *v));
+            let (mut parts, ()) = request.body(()).unwrap().into_parts();
+            FromOwnPage::from_request_parts(&mut parts, &()).await.unwrap().0
+        };
+        assert!(own(&[]).await);
+        assert!(own(&[("sec-fetch-site", "same-origin"), ("origin", "null")]).await);
+        assert!(!own(&[("sec-fetch-site", "cross-site")]).await);
+        assert!(!own(&[("sec-fetch-site", "same-site")]).await);
+        assert!(own(&[("origin", "http://10.0.0.7:8080"), ("host", "10.0.0.7:8080")]).await);
+        assert!(!own(&[("origin", "http://evil.example"), ("host", "10.0.0.7:8080")]).await);
+        assert!(!own(&[("origin", "null"), ("host", "10.0.0.7:8080")]).await);
+    }
+
+    #[test]
+    fn elsewhere_than_on_the_machine_the_cookie_needs_tls() {
+        let token = Token::parse(&"t".repeat(43)).unwrap();
+        let (here, away) = (open_cookie(true, &token), open_cookie(false, &token));
+        for cookie in [&here, &away] {
+            assert!(cookie.contains("; HttpOnly; SameSite=Strict") && cookie.contains("; Path=/;"));
+        }
+        assert!(!here.contains("Secure"));
+        assert!(away.starts_with("__Host-") && away.ends_with("; Secure"));
+        assert!(end_cookie(true).contains("=; Path=/; Max-Age=0;"));
+    }
 }

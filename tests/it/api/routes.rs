@@ -1,12 +1,23 @@
 use axum::body::Body;
 use thatgia::domain::Role;
-use thatgia::http::{Access, Route, routes};
+use thatgia::http::{Access, Roles, Route, routes};
 use time::Duration;
 
 use crate::support::TestApp;
 
+const PUBLIC: [&str; 7] = [
+    "/healthz",
+    "/readyz",
+    "/docs",
+    "/docs/{file}",
+    "/v1/openapi.json",
+    "/console/sign-in",
+    "/console/{file}",
+];
+
 fn path(route: &Route) -> String {
-    route.path.replace("{id}", "x").replace("{file}", "docs.js")
+    let file = if route.path.starts_with("/console") { "console.css" } else { "docs.js" };
+    route.path.replace("{id}", "x").replace("{file}", file)
 }
 
 async fn status(app: &TestApp, route: &Route) -> (u16, String) {
@@ -26,19 +37,23 @@ async fn every_route_is_closed_to_those_it_does_not_name() {
     for role in Role::ALL {
         by_role.push((role, app.with_role(role).await));
     }
-    let mut closed = 0;
+    let (mut closed, mut pages) = (0, 0);
     for route in routes() {
         let roles = match route.access {
             Access::Public => {
-                let public = ["/healthz", "/readyz", "/docs", "/docs/{file}", "/v1/openapi.json"];
-                if route.path.starts_with("/console/") {
-                    continue;
-                }
-                assert!(public.contains(&route.path), "{route:?} is public");
-                assert_eq!(status(&app, &route).await.0, 200, "{route:?}");
+                assert!(PUBLIC.contains(&route.path), "{route:?} is public");
+                // A sign-in without a token does nothing.
+                let want = if route.method == "GET" { 200 } else { 403 };
+                let request = app.request(route.method.as_str(), &path(&route));
+                let answer = app.send(request.body(Body::empty()).unwrap()).await;
+                assert_eq!(answer.status, want, "{route:?}");
                 continue;
             }
-            Access::Session(_) => continue,
+            Access::Session(roles) => {
+                check_session(&app, &route, roles).await;
+                pages += 1;
+                continue;
+            }
             Access::Local(roles) | Access::Keys(roles) => roles,
         };
         assert_eq!(status(&app, &route).await, (401, "key_required".into()), "{route:?}");
@@ -55,7 +70,31 @@ async fn every_route_is_closed_to_those_it_does_not_name() {
         assert!(refused > 0, "{route:?} lets every role in");
         closed += 1;
     }
-    assert!(closed >= 5);
+    assert!(closed >= 5 && pages >= 4);
+}
+
+/// Whoever is not signed in is sent to the sign-in page, whoever has another role is refused.
+async fn check_session(app: &TestApp, route: &Route, roles: Roles) {
+    let local = app.at_peer("127.0.0.1");
+    let ask = async |cookie: String| {
+        let request = local.request(route.method.as_str(), &path(route)).header("cookie", cookie);
+        local.send(request.body(Body::empty()).unwrap()).await
+    };
+    for cookie in [String::new(), format!("thatgia_session={}", "A".repeat(43))] {
+        let answer = ask(cookie).await;
+        assert_eq!(answer.status, 303, "{route:?}");
+        assert_eq!(answer.header("location"), "/console/sign-in", "{route:?}");
+    }
+    for role in Role::ALL {
+        let key = app.with_role(role).await;
+        let hour = std::time::Duration::from_secs(3600);
+        let (_, token) = app.store.create_session(&key.record().id, hour).await.unwrap();
+        let answer = ask(format!("thatgia_session={}", token.reveal())).await;
+        let wrong_role = answer.text().contains("Khóa này không vào được");
+        assert_eq!(wrong_role, !roles.contains(role), "{route:?} as {role}");
+        assert!(!wrong_role || answer.status == 403, "{route:?} as {role}");
+        assert_ne!(answer.status, 303, "{route:?} as {role}");
+    }
 }
 
 #[tokio::test]

@@ -56,6 +56,22 @@ fn keys_are_made_listed_and_revoked() {
     assert!(!list.contains(key.trim_end()));
 
     let id = record["id"].as_str().unwrap();
+    let (code, link, notes) = run(&["key", "sign-in", id, "--url", "https://t.example/"]);
+    assert_eq!(code, Some(0), "{notes}");
+    let token = link.trim_end().strip_prefix("https://t.example/console/sign-in?token=");
+    assert_eq!(token.map(str::len), Some(43), "{link}");
+    assert!(notes.contains("T. Nguyen") && !notes.contains(token.unwrap()), "{notes}");
+    let (_, link, _) = run(&["key", "sign-in", id]);
+    assert!(link.starts_with("http://127.0.0.1:8080/console/sign-in?token="), "{link}");
+    assert_eq!(run(&["key", "create", "--role", "crawler", "--name", "c"]).0, Some(0));
+    let (_, list, _) = run(&["key", "list", "--json"]);
+    let crawler: serde_json::Value = serde_json::from_str(list.lines().nth(1).unwrap()).unwrap();
+    for (other, hint) in [(crawler["id"].as_str().unwrap(), "the console is for"), ("k-0", "ids")] {
+        let (code, out, notes) = run(&["key", "sign-in", other]);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{notes}");
+        assert!(notes.contains("\nhint: ") && notes.contains(hint), "{notes}");
+    }
+
     assert_eq!(run(&["key", "revoke", id]).0, Some(0));
     let (_, list, _) = run(&["key", "list", "--json"]);
     assert!(list.contains("\"revoked_at\":\"2"), "{list}");
