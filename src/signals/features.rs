@@ -8,7 +8,7 @@ use crate::preprocess::{Pieces, hash_str, mix};
 
 /// Shortest and longest character n-gram of a word, its edges included.
 const GRAMS: Range<usize> = 3..6;
-/// Longest word, in characters, whose n-grams are read; what is longer is no word.
+/// Longest word, in characters, whose pieces and n-grams are read.
 const MAX_CHARS: usize = 24;
 
 /// Seeds that keep the kinds of hashed features apart.
@@ -112,14 +112,18 @@ impl FeatureSpace {
     /// The features of one word alone, always in the same order.
     pub fn word(&self, pieces: &Pieces, plain: &str, folded: &str, out: &mut Vec<usize>) {
         out.clear();
-        let ids = pieces.of_word(plain);
-        out.extend(ids.into_iter().map(|id| id as usize).filter(|id| *id < self.pieces));
         let shape = shape(folded);
+        // What is too long is no word, and its many pieces would outweigh all the others.
+        let long = shape.chars().nth(MAX_CHARS).is_some();
+        if !long {
+            let ids = pieces.of_word(plain);
+            out.extend(ids.into_iter().map(|id| id as usize).filter(|id| *id < self.pieces));
+        }
         let letters = folded.chars().any(char::is_alphabetic);
         let (exact, loose) = if letters { (plain, folded) } else { (&*shape, &*shape) };
         out.push(self.bucket(hash_str(SEED_PLAIN, exact)));
         out.push(self.bucket(hash_str(SEED_FOLDED, loose)));
-        if !letters || shape.chars().count() > MAX_CHARS {
+        if !letters || long {
             return;
         }
         let edged = format!("<{shape}>");

@@ -96,6 +96,17 @@ fn a_disguise_does_not_hide_and_a_base_rate_moves_only_the_prior() {
     assert!(!kinds(&parts("giày Nike")).iter().any(|k| k.ends_with("_brand")));
 }
 
+#[test]
+fn a_word_without_end_does_not_drown_the_others() {
+    let text = |title: String| {
+        let json = json!({ "title": title }).to_string();
+        live().assess(&listing(&json), Detail::Brief).parts.text.unwrap()
+    };
+    let plain = text("túi rep 1:1 hàng nhái".to_owned());
+    let padded = text(format!("túi rep 1:1 hàng nhái {}", "dàiquá".repeat(40)));
+    assert!(padded > plain - 1.0, "{plain} became {padded}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
