@@ -6,7 +6,8 @@ use super::contract::Detail;
 use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason, vnd};
 use crate::preprocess::text::{Place, slice};
 use crate::signals::{
-    CodeFinding, Disguise, Knowledge, PriceSignal, Reading, Sign, SignKind, Source, Variant,
+    CodeFinding, Disguise, FieldText, Knowledge, PriceSignal, Reading, Sign, SignKind, Source,
+    Variant,
 };
 
 /// Single words shown in a brief explanation.
@@ -83,6 +84,8 @@ pub(super) struct Explanation<'a> {
     words: Vec<(f64, usize, usize)>,
     classes: Vec<(LegalClass, f64)>,
     grey: bool,
+    /// Where each character of a field begins, in bytes; made when a full explanation asks.
+    offsets: Vec<Option<Vec<usize>>>,
 }
 
 impl<'a> Explanation<'a> {
@@ -93,7 +96,8 @@ impl<'a> Explanation<'a> {
         detail: Detail,
     ) -> Self {
         let (evidence, words, classes) = (Vec::with_capacity(8), Vec::new(), Vec::new());
-        Self { listing, reading, knowledge, detail, evidence, words, classes, grey: false }
+        let offsets = vec![None; reading.fields.len()];
+        Self { listing, reading, knowledge, detail, evidence, words, classes, grey: false, offsets }
     }
 
     /// A concept or a disguise.
@@ -219,18 +223,33 @@ impl<'a> Explanation<'a> {
     }
 
     fn at(&mut self, field: usize, place: Place, kind: Arc<str>, reason: Arc<Reason>, weight: f64) {
+        let text = self.quote(field, place);
         let field = &self.reading.fields[field];
-        let text = original(self.listing, field.source, &field.field);
         self.evidence.push(Evidence {
             part: Part::Text,
             kind,
             field: field.field.clone(),
             start: place.start as usize,
             end: place.end as usize,
-            text: slice(text, place).to_owned(),
+            text,
             weight,
             reason,
         });
+    }
+
+    /// The seller's words at a place. A full explanation quotes every word, so it looks places up
+    /// instead of counting to each.
+    fn quote(&mut self, field: usize, place: Place) -> String {
+        let FieldText { source, field: name, .. } = &self.reading.fields[field];
+        let text = original(self.listing, *source, name);
+        if self.detail == Detail::Brief {
+            return slice(text, place).to_owned();
+        }
+        let offsets = self.offsets[field].get_or_insert_with(|| {
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).collect()
+        });
+        let at = |i: u32| offsets.get(i as usize).copied().unwrap_or(text.len());
+        text[at(place.start)..at(place.end)].to_owned()
     }
 
     fn whole(
