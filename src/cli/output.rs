@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::error::hint_of;
+use crate::domain::grouped;
 
 /// Widest line written to something that is not a terminal of known width.
 const PLAIN_WIDTH: u16 = 120;
@@ -108,15 +109,7 @@ pub(super) fn printable(text: &str) -> String {
 
 /// `n` with its thousands apart, as in 9,950.
 pub(super) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
+    grouped(&n.to_string(), ',')
 }
 
 #[cfg(test)]

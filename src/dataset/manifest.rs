@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::loader::DatasetError;
 use super::record::{Row, SCHEMA_VERSION};
 use super::split::{Shares, Side, Split, SplitOptions};
+use crate::domain::hex;
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.toml";
@@ -112,14 +113,6 @@ impl Write for Writer {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
 }
 
 /// Writes beside the target and renames, so that a stop leaves the old file or the new one.

@@ -138,19 +138,6 @@ impl Price {
     }
 }
 
-/// An amount of đồng as it is written in Vietnam: 1.250.000.
-pub fn vnd(amount: f64) -> String {
-    let digits = format!("{:.0}", amount.min(1e15));
-    let mut out = String::with_capacity(digits.len() + 4);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('.');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A listing that is fit to be scored: it has a title, every text is within its limit, every
 /// number is finite, every time is a time.
 #[derive(Debug, Clone)]
@@ -404,12 +391,6 @@ mod tests {
         let json = r#"{"title":"Giày","brand":null,"images":null,"shop_badge":{"a":[1]}}"#;
         let listing = Listing::from_json(json.as_bytes(), &Limits::default()).unwrap();
         assert_eq!((listing.title(), listing.brand(), listing.price()), ("Giày", None, None));
-    }
-
-    #[test]
-    fn amounts_are_grouped_as_in_vietnam() {
-        let written = [0.0, 950.0, 1e3, 12_345_678.4].map(vnd);
-        assert_eq!(written, ["0", "950", "1.000", "12.345.678"]);
     }
 
     #[test]

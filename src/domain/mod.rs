@@ -9,13 +9,15 @@ mod error;
 mod key;
 mod listing;
 mod model_id;
+mod notation;
 mod verdict;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use error::{ErrorCode, ItemError};
 pub use key::{ApiKey, KeyError, Role};
-pub use listing::{ImageRef, Limits, Listing, Money, NewListing, Price, Seller, vnd};
+pub use listing::{ImageRef, Limits, Listing, Money, NewListing, Price, Seller};
 pub use model_id::{ModelId, ModelIdError, ModelRef};
+pub use notation::{grouped, hex, vnd};
 pub use verdict::{
     Assessment, Band, Evidence, Field, LegalClass, Part, Parts, Reason, Score, ScoredLine,
     Thresholds, Tier, UnknownName, logit, sigmoid,

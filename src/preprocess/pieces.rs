@@ -1,5 +1,4 @@
 use std::fmt;
-use std::path::Path;
 
 use tokenizers::Tokenizer;
 
@@ -20,13 +19,12 @@ impl fmt::Debug for Pieces {
 }
 
 impl Pieces {
-    /// Reads `tokenizer.json`.
+    /// Reads the bytes of a `tokenizer.json`.
     ///
     /// # Errors
-    /// When the file is missing or not a tokenizer.
-    pub fn load(path: &Path) -> Result<Self, PiecesError> {
-        let tokenizer = Tokenizer::from_file(path)
-            .map_err(|e| PiecesError(format!("{}: {e}", path.display())))?;
+    /// When they are no tokenizer.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PiecesError> {
+        let tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| PiecesError(e.to_string()))?;
         Ok(Self { tokenizer })
     }
 

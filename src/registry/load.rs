@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
 use super::manifest::{Manifest, ManifestError, WEIGHTS_FILE};
-use crate::domain::ModelRef;
+use crate::domain::{ModelRef, hex};
 use crate::nn::BagWeights;
 use crate::preprocess::{Pieces, PiecesError};
 use crate::signals::{FILES, FeatureSpace, Knowledge, KnowledgeError, PRICE_FEATURES};
@@ -51,11 +51,7 @@ pub enum LoadError {
 
 /// SHA-256 of `bytes` in hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, b| {
-        let _ = write!(hex, "{b:02x}");
-        hex
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 /// Loads the model in `dir`.
@@ -69,16 +65,27 @@ pub fn load_model(dir: &Path) -> Result<LoadedModel, LoadError> {
     };
     let text = String::from_utf8_lossy(&read("manifest.toml")?).into_owned();
     let manifest = Manifest::parse(&text)?;
-    for name in FILES.into_iter().chain([TOKENIZER, WEIGHTS_FILE]) {
+    // Each file is read once: what was hashed is what is used.
+    let checked = |name: &'static str| {
         let want = manifest.files.get(name).ok_or(LoadError::NoHash(name))?;
-        let got = sha256_hex(&read(name)?);
-        if got != *want {
-            return Err(LoadError::Hash { file: name.to_owned(), got, want: want.clone() });
+        let bytes = read(name)?;
+        let got = sha256_hex(&bytes);
+        if got == *want {
+            Ok(bytes)
+        } else {
+            Err(LoadError::Hash { file: name.to_owned(), got, want: want.clone() })
         }
-    }
-    let knowledge = Knowledge::load(dir)?;
-    let pieces = Pieces::load(&dir.join(TOKENIZER))?;
-    let tensors = candle_core::safetensors::load(dir.join(WEIGHTS_FILE), &Device::Cpu)?;
+    };
+    let text = |name: &'static str| {
+        String::from_utf8(checked(name)?).map_err(|e| {
+            let source = std::io::Error::new(std::io::ErrorKind::InvalidData, e);
+            LoadError::Io { path: dir.join(name), source }
+        })
+    };
+    let [lexicon, brands, teencode] = FILES.map(text);
+    let knowledge = Knowledge::parse(&lexicon?, &brands?, &teencode?)?;
+    let pieces = Pieces::parse(&checked(TOKENIZER)?)?;
+    let tensors = candle_core::safetensors::load_buffer(&checked(WEIGHTS_FILE)?, &Device::Cpu)?;
     let bag = BagWeights::from_tensors(&tensors)?;
     let spec = manifest.spec;
     let space = FeatureSpace {

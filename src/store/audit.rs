@@ -4,8 +4,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
 use super::dialect::encode_text;
-use super::secret::hex;
 use super::{Actor, AuditBreak, AuditReport, Result, Store};
+use crate::domain::hex;
 
 /// Rows that are checked at a time.
 const CHUNK: i64 = 1_000;

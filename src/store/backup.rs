@@ -19,7 +19,7 @@ impl Draft {
     fn beside(target: &Path) -> Result<Self> {
         let mut name = std::ffi::OsString::from(".");
         name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".{}.part", super::secret::hex(&super::secret::random::<4>()?)));
+        name.push(format!(".{}.part", crate::domain::hex(&super::secret::random::<4>()?)));
         let path = target.with_file_name(name);
         create_private(&path).map_err(|e| StoreError::file(&path, e))?;
         Ok(Self { path, kept: false })

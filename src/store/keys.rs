@@ -5,9 +5,9 @@ use sqlx::{AnyConnection, Row as _};
 use super::audit::{self, Entry};
 use super::dialect::encode_text;
 use super::rows::{maybe_text, maybe_time, name, text, time, time_from_micros};
-use super::secret::{hex, random, sha256_hex};
+use super::secret::{random, sha256_hex};
 use super::{Actor, KeyRecord, NewKey, Result, Store, StoreError};
-use crate::domain::ApiKey;
+use crate::domain::{ApiKey, hex};
 
 /// Longest name of a key, an agency or a province, in characters.
 const MAX_NAME: usize = 200;

@@ -7,9 +7,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::dialect::encode_text;
-use super::secret::{hex, sha256_hex};
+use super::secret::sha256_hex;
 use super::{Result, SaveReport, Saved, SavedState, StoreError, ToStore};
-use crate::domain::{Assessment, Listing, NewListing, ScoredLine};
+use crate::domain::{Assessment, Listing, NewListing, ScoredLine, hex};
 
 /// Longest id in bytes, as written: an index entry must stay below PostgreSQL's 2,704 bytes.
 const MAX_ID_BYTES: usize = 2_048;

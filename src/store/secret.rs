@@ -7,6 +7,7 @@ use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
+use crate::domain::hex;
 
 /// The secret of a sign-in link or a session: 43 letters of base64url (256 random bits).
 ///
@@ -58,12 +59,6 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
 /// Enough to keep a secret of 256 random bits: what cannot be guessed needs no slow hash.
 pub(super) fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |d: u8| char::from(DIGITS[usize::from(d)]);
-    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ pub fn run(
     let dir = out.join(recipe.id.as_str());
     let knowledge = Knowledge::load(&recipe.data.knowledge)?;
     let tokenizer = read(&recipe.model.embedding.join("tokenizer.json"))?;
-    let pieces = Pieces::load(&recipe.model.embedding.join("tokenizer.json"))?;
+    let pieces = Pieces::parse(&tokenizer)?;
     let embedding = embedding(&recipe)?;
     let space = FeatureSpace {
         pieces: embedding.dim(0)?,
@@ -244,8 +244,7 @@ impl Writer<'_> {
         }
         put("tokenizer.json", tokenizer)?;
         put(WEIGHTS_FILE, &self.weights(learned)?)?;
-        put("recipe.toml", self.recipe_text.as_bytes())?;
-        files.remove("recipe.toml");
+        self.put("recipe.toml", self.recipe_text.as_bytes())?;
         let manifest = Manifest {
             schema: SCHEMA,
             id: self.recipe.id.clone(),

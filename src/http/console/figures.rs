@@ -4,6 +4,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::lang::Lang;
+use crate::domain::grouped;
 
 /// Amounts beyond it are not written out.
 const LARGEST: f64 = 1e15;
@@ -37,27 +38,16 @@ pub(super) fn money(amount: f64, currency: Option<&str>, lang: Lang) -> String {
     let currency = currency.unwrap_or("VND");
     let amount = amount.clamp(-LARGEST, LARGEST);
     if currency.eq_ignore_ascii_case("VND") {
-        return grouped(&format!("{amount:.0}"), lang) + lang.pick(" ₫", " VND");
+        return grouped(&format!("{amount:.0}"), lang.pick('.', ',')) + lang.pick(" ₫", " VND");
     }
     let text = format!("{amount:.2}");
     let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
-    format!("{}{}{cents} {currency}", grouped(whole, lang), lang.pick(',', '.'))
+    format!("{}{}{cents} {currency}", grouped(whole, lang.pick('.', ',')), lang.pick(',', '.'))
 }
 
 /// A whole number with its thousands apart.
 pub(super) fn count(n: u64, lang: Lang) -> String {
-    grouped(&n.to_string(), lang)
-}
-
-fn grouped(digits: &str, lang: Lang) -> String {
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) && !out.ends_with('-') {
-            out.push(lang.pick('.', ','));
-        }
-        out.push(c);
-    }
-    out
+    grouped(&n.to_string(), lang.pick('.', ','))
 }
 
 fn decimal(text: String, lang: Lang) -> String {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::render;
 use super::visit::{Visit, cookie};
+use crate::domain::hex;
 use crate::flow::SESSION_FOR;
 use crate::http::App;
 use crate::http::auth::{Caller, Roles};
@@ -35,7 +36,7 @@ impl SignedIn {
     /// give the cookie away.
     pub(super) fn csrf(&self) -> String {
         let hash = Sha256::new().chain_update("thatgia csrf ").chain_update(self.token.reveal());
-        hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        hex(&hash.finalize())
     }
 
     /// Whether a form came from a page of this session.
