@@ -4,5 +4,10 @@
 //! settings. `registry` loads the weights, `train` makes them, `scoring` calls them.
 
 mod bag;
+mod dropout;
+mod encoder;
+mod ops;
 
 pub use bag::{BagConfig, BagWeights};
+pub use dropout::Dropout;
+pub use encoder::{Encoder, EncoderConfig, Packed, Weights};
