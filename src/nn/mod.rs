@@ -6,8 +6,10 @@
 mod bag;
 mod dropout;
 mod encoder;
+mod heads;
 mod ops;
 
 pub use bag::{BagConfig, BagWeights};
 pub use dropout::Dropout;
 pub use encoder::{Encoder, EncoderConfig, Packed, Weights};
+pub use heads::{Beside, Heads, HeadsConfig, Said, softplus};

@@ -12,11 +12,15 @@ mod lexicon;
 mod phrases;
 mod price;
 mod reading;
+mod tokens;
 
 pub use brands::{BrandMention, Brands, BrandsError, Mention};
 pub use codes::{CodeFinding, check_gtin};
 pub use features::{Disguise, FeatureSpace, Sign, SignKind, length_scale};
 pub use knowledge::{FILES, Knowledge, KnowledgeError};
 pub use lexicon::{Concept, Finding, Lexicon, LexiconError, Polarity, Variant};
-pub use price::{PRICE_FEATURES, PriceSignal, price_features};
+pub use price::{
+    LEVEL_FEATURES, PRICE_FEATURES, PriceSignal, level_features, price_features,
+};
 pub use reading::{FieldText, Reading, Source};
+pub use tokens::{Tokens, WordTokens};

@@ -50,15 +50,28 @@ pub fn price_features(ratio: f64) -> [f64; PRICE_FEATURES] {
     features
 }
 
+/// Where the hinges over the amount itself stand, VND.
+const LEVELS: [f64; 10] = [3e4, 8e4, 1.5e5, 3e5, 6e5, 1.2e6, 2.5e6, 5e6, 1.2e7, 3e7];
+/// How many hinges there are over the amount itself.
+pub const LEVEL_FEATURES: usize = LEVELS.len();
+/// Below this amount a price is no cheaper: it is a deposit or a slip. VND.
+const LEAST: f64 = 1e4;
+
+/// How far `vnd` is below each level, in natural logarithms; for goods without a reference, where
+/// only the wording says what they should cost.
+pub fn level_features(vnd: f64) -> [f64; LEVEL_FEATURES] {
+    let amount = vnd.max(LEAST).ln();
+    LEVELS.map(|level| (level.ln() - amount).max(0.0))
+}
+
 /// The reference for a listing, where brand, kind and price are known.
 pub(super) fn price_signal(
     brands: &Brands,
     lexicon: &Lexicon,
     fields: &[FieldText],
-    price: Option<&Price>,
+    amount: Option<f64>,
 ) -> Option<PriceSignal> {
-    let price = price?;
-    let amount = price.amount() * brands.rate(price.currency())?;
+    let amount = amount?;
     let title = fields.iter().find(|f| f.source == Source::Title)?;
     let id = |concept: u16| &*lexicon.concepts()[usize::from(concept)].id;
     if title.findings.iter().any(|f| OTHER_GOODS.contains(&id(f.concept))) {
@@ -85,9 +98,23 @@ pub(super) fn price_signal(
     })
 }
 
+/// The price in VND, where its currency is known.
+pub(super) fn amount(brands: &Brands, price: Option<&Price>) -> Option<f64> {
+    let price = price?;
+    Some(price.amount() * brands.rate(price.currency())?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_count_how_far_below_they_are() {
+        assert_eq!(level_features(1e9), [0.0; LEVEL_FEATURES]);
+        let far = level_features(3e5);
+        assert!(far[..4].iter().all(|f| f.abs() < 1e-12) && (far[4] - 2_f64.ln()).abs() < 1e-12);
+        assert_eq!(level_features(0.0), level_features(1e3));
+    }
 
     #[test]
     fn cheaper_is_never_less_suspicious() {

@@ -3,7 +3,7 @@ use super::codes::{CodeFinding, check_gtin};
 use super::knowledge::Knowledge;
 use super::lexicon::Finding;
 use super::phrases::WordId;
-use super::price::{PriceSignal, price_signal};
+use super::price::{PriceSignal, amount, price_signal};
 use crate::domain::{Field, Listing};
 use crate::preprocess::text::Text;
 
@@ -41,6 +41,8 @@ pub struct FieldText {
 pub struct Reading {
     pub fields: Vec<FieldText>,
     pub price: Option<PriceSignal>,
+    /// The price in VND, where its currency is known.
+    pub amount: Option<f64>,
     pub code: Option<CodeFinding>,
 }
 
@@ -70,8 +72,9 @@ impl Reading {
         let wording = fields.iter_mut().filter(|f| f.source.is_wording());
         knowledge.lexicon().settle(wording.flat_map(|f| &mut f.findings));
         let (brands, lexicon) = (knowledge.brands(), knowledge.lexicon());
-        let price = price_signal(brands, lexicon, &fields, listing.price());
-        Self { price, code: listing.gtin().map(check_gtin), fields }
+        let amount = amount(brands, listing.price());
+        let price = price_signal(brands, lexicon, &fields, amount);
+        Self { price, amount, code: listing.gtin().map(check_gtin), fields }
     }
 
     /// The texts that the text part reads.
