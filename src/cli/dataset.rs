@@ -139,6 +139,10 @@ struct SplitOpts {
     /// Share of common character 5-grams from which two listings stay together.
     #[arg(long, value_name = "0.1-1", default_value_t = NEAR_COPY, value_parser = parse_similarity)]
     similarity: f64,
+    /// Test on the groups that were captured last, so that a model is measured on what came after
+    /// what it learned from.
+    #[arg(long)]
+    by_time: bool,
     /// Replace a split that stands in --out.
     #[arg(long)]
     overwrite: bool,
@@ -182,6 +186,7 @@ fn run_split(opts: &SplitOpts) -> anyhow::Result<Status> {
         seed: opts.seed,
         shares: opts.shares,
         similarity: opts.similarity,
+        by_time: opts.by_time,
         previous,
     };
     let outcome = split(&rows, &options);

@@ -33,13 +33,13 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     let recipe = fs::read_to_string(&opts.config)
         .with_context(|| format!("can't read {}", opts.config.display()))
         .hint("models/recipes holds the recipes of the models that ship")?;
-    let bar = output::progress(Some(0), "epochs");
+    let bar = output::progress(Some(0), "batches");
     let outcome = train::run(&recipe, opts.seed, &opts.out, &mut |p: train::Progress| {
-        bar.set_length(p.epochs as u64);
-        bar.set_position(p.epoch as u64);
+        bar.set_length(p.total as u64);
+        bar.set_position(p.done as u64);
         bar.set_message(format!(
-            "loss {:.4}, valid {:.4}, best at {}",
-            p.train_loss, p.valid_loss, p.best_epoch
+            "epoch {} of {}, loss {:.4}, valid {:.4}, best at {}",
+            p.epoch, p.epochs, p.train_loss, p.valid_loss, p.best_epoch
         ));
     })
     .context("training failed")?;

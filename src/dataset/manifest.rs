@@ -35,6 +35,9 @@ pub struct SplitRecord {
     pub seed: u64,
     pub shares: Shares,
     pub similarity: f64,
+    /// Whether the rows that were added last were split by time.
+    #[serde(default)]
+    pub by_time: bool,
 }
 
 /// One file of a dataset.
@@ -174,8 +177,8 @@ pub fn write_split(
         inside.sort_by(|a, b| a.id.cmp(&b.id));
         files.push(write_rows(&dir.join(format!("{side}.jsonl")), inside)?);
     }
-    let record =
-        SplitRecord { seed: options.seed, shares: options.shares, similarity: options.similarity };
+    let SplitOptions { seed, shares, similarity, by_time, .. } = *options;
+    let record = SplitRecord { seed, shares, similarity, by_time };
     let manifest = Manifest {
         name: name.to_owned(),
         schema_version: SCHEMA_VERSION,

@@ -3,6 +3,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Row;
 use super::groups::{Groups, NEAR_COPY};
@@ -92,6 +94,9 @@ pub struct SplitOptions {
     pub shares: Shares,
     /// Jaccard index from which two listings are near copies; above 0.
     pub similarity: f64,
+    /// The groups seen last are for testing, so that a model is measured on what came after what
+    /// it learned from; without it, groups are tested on whatever their time.
+    pub by_time: bool,
     /// Where rows stand already, by id; they stay.
     pub previous: BTreeMap<String, Side>,
 }
@@ -99,7 +104,8 @@ pub struct SplitOptions {
 impl Default for SplitOptions {
     fn default() -> Self {
         let shares = Shares::default();
-        Self { seed: 0, shares, similarity: NEAR_COPY, previous: BTreeMap::new() }
+        let previous = BTreeMap::new();
+        Self { seed: 0, shares, similarity: NEAR_COPY, by_time: false, previous }
     }
 }
 
@@ -160,7 +166,8 @@ pub fn split(rows: &[Row], options: &SplitOptions) -> Split {
         (std::cmp::Reverse(group.len()), hash(options.seed, first))
     };
     free.sort_by_cached_key(|g| key(g));
-    let placed = place(&free, &mut strata);
+    let allowed = if options.by_time { by_time(rows, &free, options.shares) } else { Vec::new() };
+    let placed = place(&free, &allowed, &mut strata);
     for (group, side) in free.iter().zip(placed) {
         for row in *group {
             side_of[*row] = Some(side);
@@ -169,20 +176,48 @@ pub fn split(rows: &[Row], options: &SplitOptions) -> Split {
     Split { side_of, groups: groups.count, torn }
 }
 
-/// Places the groups, largest first, each where it helps most; then moves single groups for as
-/// long as that helps.
-fn place(groups: &[&Vec<usize>], strata: &mut Strata) -> Vec<Side> {
+const EARLY: &[Side] = &[Side::Train, Side::Valid];
+const LATE: &[Side] = &[Side::Test];
+
+/// The sides open to each group: the latest groups, as many as make the share of the test side,
+/// are tested on, and no other. A group is as late as its last row; without times it is early.
+fn by_time(rows: &[Row], groups: &[&Vec<usize>], shares: Shares) -> Vec<&'static [Side]> {
+    let time = |row: usize| {
+        let text = rows[row].listing.captured_at.as_deref()?;
+        OffsetDateTime::parse(text, &Rfc3339).ok()
+    };
+    let latest: Vec<Option<OffsetDateTime>> =
+        groups.iter().map(|g| g.iter().filter_map(|r| time(*r)).max()).collect();
+    let mut order: Vec<usize> = (0..groups.len()).filter(|g| latest[*g].is_some()).collect();
+    order.sort_by_key(|g| std::cmp::Reverse(latest[*g]));
+    let all: usize = groups.iter().map(|g| g.len()).sum();
+    let mut wanted = shares.0[Side::Test as usize] * all as f64;
+    let mut open = vec![EARLY; groups.len()];
+    for group in order {
+        if wanted <= 0.0 {
+            break;
+        }
+        wanted -= groups[group].len() as f64;
+        open[group] = LATE;
+    }
+    open
+}
+
+/// Places the groups, largest first, each where it helps most of the sides open to it (all when
+/// none are named); then moves single groups for as long as that helps.
+fn place(groups: &[&Vec<usize>], open: &[&[Side]], strata: &mut Strata) -> Vec<Side> {
+    let open = |i: usize| open.get(i).copied().unwrap_or(&Side::ALL);
     let mut sides: Vec<Side> = Vec::with_capacity(groups.len());
-    for group in groups {
-        let side = strata.best(group);
+    for (i, group) in groups.iter().enumerate() {
+        let side = strata.best(group, open(i));
         strata.add(group, side, 1.0);
         sides.push(side);
     }
     for _ in 0..PASSES {
         let mut moved = false;
-        for (group, side) in groups.iter().zip(&mut sides) {
+        for (i, (group, side)) in groups.iter().zip(&mut sides).enumerate() {
             strata.add(group, *side, -1.0);
-            let best = strata.best(group);
+            let best = strata.best(group, open(i));
             // Strictly better, or two equal places would be swapped for ever.
             if strata.cost(group, best) < strata.cost(group, *side) - 1e-9 {
                 *side = best;
@@ -269,10 +304,11 @@ impl Strata {
         grown.sum()
     }
 
-    fn best(&self, group: &[usize]) -> Side {
+    /// The first of the cheapest sides among `open`, which has one at least.
+    fn best(&self, group: &[usize], open: &[Side]) -> Side {
         let cost = Side::ALL.map(|side| self.cost(group, side));
-        let mut best = Side::Train;
-        for side in Side::ALL {
+        let mut best = open[0];
+        for side in open.iter().copied() {
             if cost[side as usize] < cost[best as usize] - 1e-9 {
                 best = side;
             }
@@ -294,6 +330,31 @@ mod tests {
 
     fn seeded(seed: u64) -> SplitOptions {
         SplitOptions { seed, ..SplitOptions::default() }
+    }
+
+    #[test]
+    fn by_time_no_tested_row_is_older_than_a_learned_one() {
+        let mut rows = rows(200, 1);
+        for (i, row) in rows.iter_mut().enumerate() {
+            let day = 1 + (i * 7) % 28;
+            row.listing.captured_at = Some(format!("2026-{:02}-{day:02}T00:00:00Z", 1 + i % 12));
+        }
+        let split = split(&rows, &SplitOptions { by_time: true, ..seeded(1) });
+        let groups = Groups::new(&rows, NEAR_COPY);
+        let latest = |test: bool| {
+            let mut of_group = BTreeMap::new();
+            for (row, side) in split.side_of.iter().enumerate() {
+                if (*side == Some(Side::Test)) == test {
+                    let time = rows[row].listing.captured_at.clone();
+                    let last = of_group.entry(groups.of[row]).or_insert(None);
+                    *last = time.max(last.take());
+                }
+            }
+            of_group.into_values()
+        };
+        assert!(latest(false).max() <= latest(true).min());
+        let tested = split.side_of.iter().filter(|s| **s == Some(Side::Test)).count();
+        assert!((55..=75).contains(&tested), "{tested}");
     }
 
     #[test]

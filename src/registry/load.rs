@@ -10,7 +10,8 @@ use crate::nn::BagWeights;
 use crate::preprocess::{Pieces, PiecesError};
 use crate::signals::{FILES, FeatureSpace, Knowledge, KnowledgeError, PRICE_FEATURES};
 
-const TOKENIZER: &str = "tokenizer.json";
+/// The tokenizer's file.
+pub const TOKENIZER: &str = "tokenizer.json";
 
 /// A model read from its folder, every file checked against the manifest.
 #[derive(Debug)]

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ModelId, Thresholds, Tier};
+use crate::nn::EncoderConfig;
 use crate::signals::CodeFinding;
 
 /// The form of `manifest.toml` that this build writes.
@@ -19,6 +20,9 @@ pub struct Manifest {
     pub tier: Tier,
     pub licence: String,
     pub spec: Spec,
+    /// Of a full model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<EncoderSpec>,
     pub calibration: Calibration,
     pub thresholds: Thresholds,
     pub codes: Codes,
@@ -35,6 +39,22 @@ pub struct Spec {
     pub dims: usize,
     pub bucket_bits: u32,
     pub concepts: usize,
+}
+
+/// The second tier of a full model, and when it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderSpec {
+    /// Tokens of a listing at most.
+    pub tokens: usize,
+    /// What the sum of text and price is multiplied with, and what is added to it.
+    pub slope: f64,
+    pub shift: f64,
+    /// The fast tier settles what it scores below this,
+    pub settle_below: f64,
+    /// or from this on.
+    pub settle_from: f64,
+    pub sizes: EncoderConfig,
 }
 
 /// From the model's sum to log-odds.
@@ -111,6 +131,16 @@ impl Manifest {
         let Spec { pieces, dims, bucket_bits, concepts } = this.spec;
         if !(1..=24).contains(&bucket_bits) || pieces == 0 || dims == 0 || concepts == 0 {
             return Err(ManifestError::Value(format!("spec {:?} can't be", this.spec)));
+        }
+        if this.encoder.is_some() != (this.tier == Tier::Full) {
+            return Err(ManifestError::Value("an encoder goes with tier full".to_owned()));
+        }
+        if let Some(encoder) = &this.encoder {
+            let settles = encoder.settle_below <= encoder.settle_from;
+            let reads = (1..=encoder.sizes.positions).contains(&encoder.tokens);
+            if !settles || !reads || !(encoder.slope > 0.0) || !encoder.shift.is_finite() {
+                return Err(ManifestError::Value(format!("encoder {encoder:?} can't be")));
+            }
         }
         Ok(this)
     }

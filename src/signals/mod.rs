@@ -20,7 +20,7 @@ pub use features::{Disguise, FeatureSpace, Sign, SignKind, length_scale};
 pub use knowledge::{FILES, Knowledge, KnowledgeError};
 pub use lexicon::{Concept, Finding, Lexicon, LexiconError, Polarity, Variant};
 pub use price::{
-    LEVEL_FEATURES, PRICE_FEATURES, PriceSignal, level_features, price_features,
+    PRICE_FEATURES, PRICE_FLAGS, PRICE_HINGES, PriceInput, PriceSignal, price_features,
 };
 pub use reading::{FieldText, Reading, Source};
 pub use tokens::{Tokens, WordTokens};

@@ -53,15 +53,46 @@ pub fn price_features(ratio: f64) -> [f64; PRICE_FEATURES] {
 /// Where the hinges over the amount itself stand, VND.
 const LEVELS: [f64; 10] = [3e4, 8e4, 1.5e5, 3e5, 6e5, 1.2e6, 2.5e6, 5e6, 1.2e7, 3e7];
 /// How many hinges there are over the amount itself.
-pub const LEVEL_FEATURES: usize = LEVELS.len();
+const LEVEL_FEATURES: usize = LEVELS.len();
 /// Below this amount a price is no cheaper: it is a deposit or a slip. VND.
 const LEAST: f64 = 1e4;
 
 /// How far `vnd` is below each level, in natural logarithms; for goods without a reference, where
 /// only the wording says what they should cost.
-pub fn level_features(vnd: f64) -> [f64; LEVEL_FEATURES] {
+fn level_features(vnd: f64) -> [f64; LEVEL_FEATURES] {
     let amount = vnd.max(LEAST).ln();
     LEVELS.map(|level| (level.ln() - amount).max(0.0))
+}
+
+/// Whether the amount is known, and whether its reference is.
+pub const PRICE_FLAGS: usize = 2;
+/// Hinges over the price against its reference, then over the amount itself.
+pub const PRICE_HINGES: usize = PRICE_FEATURES - 1 + LEVEL_FEATURES;
+
+/// What is known of a price, for a model that weighs it by the text.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PriceInput {
+    pub flags: [f32; PRICE_FLAGS],
+    /// At least 0, and never smaller for a lower price.
+    pub hinges: [f32; PRICE_HINGES],
+}
+
+impl PriceInput {
+    pub(super) fn new(amount: Option<f64>, signal: Option<&PriceSignal>) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "the encoder works in f32")]
+        let narrow = |x: f64| x as f32;
+        let mut this = Self::default();
+        let (by_ratio, by_level) = this.hinges.split_at_mut(PRICE_FEATURES - 1);
+        if let Some(amount) = amount {
+            this.flags[0] = 1.0;
+            by_level.copy_from_slice(&level_features(amount).map(narrow));
+        }
+        if let Some(signal) = signal {
+            this.flags[1] = 1.0;
+            by_ratio.copy_from_slice(&price_features(signal.ratio()).map(narrow)[1..]);
+        }
+        this
+    }
 }
 
 /// The reference for a listing, where brand, kind and price are known.

@@ -3,7 +3,7 @@ use super::codes::{CodeFinding, check_gtin};
 use super::knowledge::Knowledge;
 use super::lexicon::Finding;
 use super::phrases::WordId;
-use super::price::{PriceSignal, amount, price_signal};
+use super::price::{PriceInput, PriceSignal, amount, price_signal};
 use crate::domain::{Field, Listing};
 use crate::preprocess::text::Text;
 
@@ -75,6 +75,11 @@ impl Reading {
         let amount = amount(brands, listing.price());
         let price = price_signal(brands, lexicon, &fields, amount);
         Self { price, amount, code: listing.gtin().map(check_gtin), fields }
+    }
+
+    /// What is known of the price.
+    pub fn price_input(&self) -> PriceInput {
+        PriceInput::new(self.amount, self.price.as_ref())
     }
 
     /// The texts that the text part reads.

@@ -2,13 +2,15 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::domain::ModelId;
+use crate::domain::{ModelId, Tier};
+use crate::train::common::{Budgets, RecipeError, between, positive};
 
 /// How a fast model is trained. Paths are relative to the folder the command runs in.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     pub id: ModelId,
+    pub tier: Tier,
     pub seed: u64,
     pub data: Data,
     pub model: Shape,
@@ -60,24 +62,6 @@ pub struct Fit {
     pub min_listings: usize,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Budgets {
-    /// Share of negatives that may be `high`, at most.
-    pub high_false_positives: f64,
-    /// Share of positives that must be `review` or `high`, at least.
-    pub review_recall: f64,
-}
-
-/// The recipe cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RecipeError {
-    #[error("recipe: {0}")]
-    Toml(#[from] toml::de::Error),
-    #[error("recipe: {name} must be {want}, got {got}")]
-    Range { name: &'static str, want: &'static str, got: f64 },
-}
-
 impl Recipe {
     /// Reads a recipe.
     ///
@@ -85,27 +69,13 @@ impl Recipe {
     /// When it is not TOML, has an unknown name, or a number that can't be.
     pub fn parse(text: &str) -> Result<Self, RecipeError> {
         let this: Self = toml::from_str(text)?;
-        let Fit { epochs, batch, learning_rate, drop_price, drop_features, .. } = this.fit;
-        #[expect(clippy::cast_precision_loss, reason = "small counts, for a message")]
-        let counts = [("fit.epochs", epochs as f64), ("fit.batch", batch as f64)];
-        for (name, got) in counts {
-            if got < 1.0 {
-                return Err(RecipeError::Range { name, want: "at least 1", got });
-            }
-        }
-        for (name, got) in [("fit.drop_price", drop_price), ("fit.drop_features", drop_features)] {
-            if !(0.0..1.0).contains(&got) {
-                return Err(RecipeError::Range { name, want: "at least 0 and below 1", got });
-            }
-        }
-        if !(learning_rate > 0.0 && learning_rate < 1.0) {
-            let (name, want) = ("fit.learning_rate", "between 0 and 1");
-            return Err(RecipeError::Range { name, want, got: learning_rate });
-        }
-        if !(1..=24).contains(&this.model.bucket_bits) {
-            let got = f64::from(this.model.bucket_bits);
-            return Err(RecipeError::Range { name: "model.bucket_bits", want: "1 to 24", got });
-        }
+        let fit = &this.fit;
+        positive("fit.epochs", fit.epochs)?;
+        positive("fit.batch", fit.batch)?;
+        between("fit.drop_price", fit.drop_price, 0.0..1.0)?;
+        between("fit.drop_features", fit.drop_features, 0.0..1.0)?;
+        between("fit.learning_rate", fit.learning_rate, f64::MIN_POSITIVE..1.0)?;
+        between("model.bucket_bits", f64::from(this.model.bucket_bits), 1.0..25.0)?;
         Ok(this)
     }
 }

@@ -1,82 +1,29 @@
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::bag::{Job, Learned, Learner, fit, log_loss};
-use super::checkpoint::{Checkpoint, State};
 use super::examples::{Example, Reader, prune};
-use super::recipe::{Recipe, RecipeError};
+use super::fit::{Job, Learned, Learner, fit};
+use super::recipe::Recipe;
 use super::reduce::reduce;
-use crate::dataset::{DatasetError, load_rows};
-use crate::domain::{ItemError, Limits, Tier, logit, sigmoid};
+use crate::dataset::{Row, load_rows};
+use crate::domain::{Limits, Tier, logit, sigmoid};
 use crate::eval::calibration::Platt;
-use crate::eval::threshold::{Budget, Chosen, ThresholdError, choose};
-use crate::preprocess::{Pieces, PiecesError};
+use crate::eval::threshold::{Chosen, choose};
+use crate::preprocess::Pieces;
 use crate::registry::{
-    Calibration, Manifest, ManifestError, SCHEMA, Spec, Training, WEIGHTS_FILE, sha256_hex,
+    Calibration, LoadedModel, Manifest, SCHEMA, Spec, Training, WEIGHTS_FILE, sha256_hex,
 };
-use crate::signals::{FILES, FeatureSpace, Knowledge, KnowledgeError};
+use crate::signals::{FILES, FeatureSpace, Knowledge};
+use crate::train::checkpoint::{Checkpoint, State};
+use crate::train::common::{
+    Outcome, Progress, TrainError, base_rate, log_loss, put as put_file, read, tensor_bytes,
+};
 
 /// The name of the embeddings in an encoder's checkpoint, and in a fast model's.
 const EMBEDDINGS: [&str; 3] =
     ["embedding", "embeddings.word_embeddings.weight", "bert.embeddings.word_embeddings.weight"];
-
-/// Where a training stands.
-#[derive(Debug, Clone, Copy)]
-pub struct Progress {
-    pub epoch: usize,
-    pub epochs: usize,
-    pub train_loss: f64,
-    pub valid_loss: f64,
-    pub best_epoch: usize,
-}
-
-/// A finished training.
-#[derive(Debug)]
-pub struct Outcome {
-    pub dir: PathBuf,
-    pub manifest: Manifest,
-    pub best_epoch: usize,
-    pub epochs: usize,
-    pub valid_log_loss: f64,
-    pub calibration: Platt,
-    pub thresholds: Chosen,
-    pub train_rows: usize,
-    pub valid_rows: usize,
-}
-
-/// A training cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    #[error(transparent)]
-    Recipe(#[from] RecipeError),
-    #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: std::io::Error },
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
-    #[error("a row that no longer reads: {0}")]
-    Row(#[from] ItemError),
-    #[error(transparent)]
-    Knowledge(#[from] KnowledgeError),
-    #[error(transparent)]
-    Pieces(#[from] PiecesError),
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    #[error(transparent)]
-    Threshold(#[from] ThresholdError),
-    #[error("training: {0}")]
-    Tensor(#[from] candle_core::Error),
-    #[error("calibration needs rows of both labels")]
-    Calibration,
-    #[error("{} has no embeddings (looked for {})", .0.display(), EMBEDDINGS.join(", "))]
-    NoEmbedding(PathBuf),
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
-    fs::read(path).map_err(|source| TrainError::Io { path: path.to_owned(), source })
-}
 
 /// Trains what `recipe_text` says and writes the candidate to its folder in `out`.
 ///
@@ -85,7 +32,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
 ///
 /// # Errors
 /// When the recipe or a file can't be used, or the data can't be learned from.
-pub fn run(
+pub(in crate::train) fn run(
     recipe_text: &str,
     seed: Option<u64>,
     out: &Path,
@@ -123,18 +70,14 @@ pub fn run(
     let labels: Vec<bool> = data.valid.iter().map(|e| e.label).collect();
     let scores: Vec<f64> =
         data.valid.iter().map(|e| sigmoid(prior + learned.evidence(e))).collect();
-    let budget = Budget {
-        high_false_positives: recipe.thresholds.high_false_positives,
-        review_recall: recipe.thresholds.review_recall,
-    };
-    let thresholds = choose(&scores, &labels, budget)?;
+    let thresholds = choose(&scores, &labels, recipe.thresholds.into())?;
 
     let writer = Writer { recipe: &recipe, recipe_text, dir: &dir, space, embedding: &embedding };
     let manifest = writer.write(&learned, &tokenizer, data.base_rate, &thresholds, data.hashes)?;
     checkpoint.clear();
     let State { best_epoch, epoch, .. } = state;
     Ok(Outcome {
-        valid_log_loss: log_loss(&learned, prior, &data.valid),
+        valid_log_loss: log_loss(data.valid.iter().map(|e| (prior + learned.evidence(e), e.label))),
         dir,
         manifest,
         best_epoch,
@@ -146,6 +89,22 @@ pub fn run(
     })
 }
 
+/// Log-odds over its prior that a fast tier gives to rows, in their order.
+pub(in crate::train) fn evidence(
+    model: &LoadedModel,
+    rows: &[Row],
+) -> Result<Vec<f64>, TrainError> {
+    let reader = Reader { knowledge: &model.knowledge, pieces: &model.pieces, space: model.space };
+    let learned = Learned {
+        weights: model.weights.clone(),
+        intercept: model.intercept,
+        price: model.price,
+        tensors: Vec::new(),
+    };
+    let examples = reader.rows(rows, &Limits::default())?;
+    Ok(examples.iter().map(|e| learned.evidence(e)).collect())
+}
+
 /// The sub-word embeddings, reduced unless they come from a fast model.
 fn embedding(recipe: &Recipe) -> Result<Tensor, TrainError> {
     let path = recipe.model.embedding.join(WEIGHTS_FILE);
@@ -154,7 +113,7 @@ fn embedding(recipe: &Recipe) -> Result<Tensor, TrainError> {
     let (name, tensor) = EMBEDDINGS
         .iter()
         .find_map(|name| Some((*name, tensors.get(*name)?)))
-        .ok_or_else(|| TrainError::NoEmbedding(path))?;
+        .ok_or_else(|| TrainError::NoEmbedding { path, wanted: EMBEDDINGS.join(", ") })?;
     // Kept in half precision, so learn with the numbers that scoring will read.
     let reduced = if name == EMBEDDINGS[0] && tensor.dim(1)? == recipe.model.dims {
         tensor.clone()
@@ -180,10 +139,7 @@ impl Examples {
         let valid = reader.rows(&load_rows(&recipe.data.valid)?, &limits)?;
         hashes.insert("train".to_owned(), sha256_hex(&read(&recipe.data.train)?));
         hashes.insert("valid".to_owned(), sha256_hex(&read(&recipe.data.valid)?));
-        let positives = train.iter().chain(&valid).filter(|e| e.label).count();
-        let all = train.len() + valid.len();
-        #[expect(clippy::cast_precision_loss, reason = "small counts")]
-        let base_rate = (positives as f64 + 0.5) / (all as f64 + 1.0);
+        let base_rate = base_rate(train.iter().chain(&valid).map(|e| e.label));
         prune(&mut train, reader.space, recipe.fit.min_listings);
         Ok(Self { train, valid, base_rate, hashes })
     }
@@ -237,14 +193,14 @@ impl Writer<'_> {
         let mut files = BTreeMap::new();
         let mut put = |name: &str, bytes: &[u8]| {
             files.insert(name.to_owned(), sha256_hex(bytes));
-            self.put(name, bytes)
+            put_file(self.dir, name, bytes)
         };
         for name in FILES {
             put(name, &read(&self.recipe.data.knowledge.join(name))?)?;
         }
         put("tokenizer.json", tokenizer)?;
         put(WEIGHTS_FILE, &self.weights(learned)?)?;
-        self.put("recipe.toml", self.recipe_text.as_bytes())?;
+        put_file(self.dir, "recipe.toml", self.recipe_text.as_bytes())?;
         let manifest = Manifest {
             schema: SCHEMA,
             id: self.recipe.id.clone(),
@@ -256,6 +212,7 @@ impl Writer<'_> {
                 bucket_bits: self.space.bucket_bits,
                 concepts: self.space.concepts,
             },
+            encoder: None,
             calibration: Calibration { base_rate },
             thresholds: chosen.thresholds,
             codes: self.recipe.codes,
@@ -266,17 +223,8 @@ impl Writer<'_> {
             },
             files,
         };
-        self.put("manifest.toml", manifest.to_toml()?.as_bytes())?;
+        put_file(self.dir, "manifest.toml", manifest.to_toml()?.as_bytes())?;
         Ok(manifest)
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
-        let path = self.dir.join(name);
-        let fresh = self.dir.join(format!(".{name}.new"));
-        fs::create_dir_all(self.dir)
-            .and_then(|()| fs::write(&fresh, bytes))
-            .and_then(|()| fs::rename(&fresh, &path))
-            .map_err(|source| TrainError::Io { path, source })
     }
 
     fn weights(&self, learned: &Learned) -> Result<Vec<u8>, TrainError> {
@@ -289,13 +237,6 @@ impl Writer<'_> {
         tensors.insert("embedding".to_owned(), self.embedding.clone());
         tensors.insert("price".to_owned(), Tensor::new(&learned.price, &Device::Cpu)?);
         tensors.insert("intercept".to_owned(), Tensor::new(&[learned.intercept], &Device::Cpu)?);
-        let path = self.dir.join(".weights.new");
-        fs::create_dir_all(self.dir)
-            .map_err(|source| TrainError::Io { path: path.clone(), source })?;
-        let tensors = tensors.into_iter().collect();
-        candle_core::safetensors::save(&tensors, &path)?;
-        let bytes = read(&path)?;
-        let _ = fs::remove_file(&path);
-        Ok(bytes)
+        tensor_bytes(self.dir, &tensors.into_iter().collect())
     }
 }

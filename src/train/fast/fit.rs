@@ -1,13 +1,13 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use super::adam::{AdamW, Group};
-use super::checkpoint::{Checkpoint, State};
 use super::examples::Example;
 use super::recipe::Fit;
-use super::run::Progress;
 use crate::eval::SplitMix64;
-use crate::nn::BagWeights;
+use crate::nn::{BagWeights, softplus};
 use crate::signals::{FeatureSpace, PRICE_FEATURES};
+use crate::train::adam::{AdamW, Group};
+use crate::train::checkpoint::{Checkpoint, State};
+use crate::train::common::{Progress, log_loss};
 
 /// The parameters while they learn.
 ///
@@ -53,14 +53,13 @@ impl Learner {
     }
 
     pub(super) fn groups(&self, fit: &Fit) -> Vec<Group> {
-        let group = |name, var: &Var, rate, decay| Group { name, var: var.clone(), rate, decay };
         vec![
-            group("head", &self.head, fit.rate_head, fit.decay_head),
-            group("buckets", &self.buckets, 1.0, fit.decay_buckets),
-            group("signs", &self.signs, fit.rate_signs, fit.decay_signs),
-            group("intercept", &self.intercept, 1.0, 0.0),
-            group("price_bias", &self.price_bias, fit.rate_signs, fit.decay_signs),
-            group("price_roots", &self.price_roots, fit.rate_signs, fit.decay_signs),
+            Group::new("head", &self.head, fit.rate_head, fit.decay_head),
+            Group::new("buckets", &self.buckets, 1.0, fit.decay_buckets),
+            Group::new("signs", &self.signs, fit.rate_signs, fit.decay_signs),
+            Group::new("intercept", &self.intercept, 1.0, 0.0),
+            Group::new("price_bias", &self.price_bias, fit.rate_signs, fit.decay_signs),
+            Group::new("price_roots", &self.price_roots, fit.rate_signs, fit.decay_signs),
         ]
     }
 
@@ -184,25 +183,14 @@ impl Batch {
 
     /// Mean of −ln p(label).
     fn loss(&self, logits: &Tensor) -> Result<Tensor> {
-        // ln(1 + e^z) − y z, in the form that can't overflow.
-        let softplus = (logits.relu()? + ((logits.abs()?.neg()?.exp()? + 1.0)?.log())?)?;
-        (softplus - (logits * &self.labels)?)?.mean_all()
+        // ln(1 + e^z) − y z
+        (softplus(logits)? - (logits * &self.labels)?)?.mean_all()
     }
 }
 
 fn uniform(random: &mut SplitMix64) -> f64 {
     let thirty_two = u32::try_from(random.next_u64() >> 32).unwrap_or(0);
     f64::from(thirty_two) / 4_294_967_296.0
-}
-
-/// Mean of −ln p(label) over labelled examples.
-pub(super) fn log_loss(learned: &Learned, prior: f64, examples: &[Example]) -> f64 {
-    let loss = |e: &Example| {
-        let z = prior + learned.evidence(e);
-        z.max(0.0) + (-z.abs()).exp().ln_1p() - if e.label { z } else { 0.0 }
-    };
-    let count = u32::try_from(examples.len().max(1)).unwrap_or(u32::MAX);
-    examples.iter().map(loss).sum::<f64>() / f64::from(count)
 }
 
 /// What a fit reads and where it keeps its place.
@@ -230,7 +218,7 @@ pub(super) fn fit(
         state.epoch += 1;
         let train_loss = epoch(learner, &mut adam, job, state.epoch)?;
         let learned = learner.learned()?;
-        let valid_loss = log_loss(&learned, learner.prior, job.valid);
+        let valid_loss = log_loss(job.valid.iter().map(|e| (learner.prior + learned.evidence(e), e.label)));
         if valid_loss < state.best_loss {
             (state.best_loss, state.best_epoch) = (valid_loss, state.epoch);
             best = learned.tensors;
@@ -238,6 +226,8 @@ pub(super) fn fit(
         state.losses.push((train_loss, valid_loss));
         job.checkpoint.save(&mut state, &adam, &best)?;
         progress(Progress {
+            done: state.epoch,
+            total: job.fit.epochs,
             epoch: state.epoch,
             epochs: job.fit.epochs,
             train_loss,
@@ -260,7 +250,8 @@ fn epoch(learner: &Learner, adam: &mut AdamW, job: &Job<'_>, epoch: usize) -> Re
     for chunk in order.chunks(job.fit.batch) {
         let batch = Batch::new(chunk, job.fit, &mut random, &learner.device)?;
         let loss = batch.loss(&learner.forward(&batch)?)?;
-        adam.step(&loss.backward()?)?;
+        adam.accumulate(&loss.backward()?)?;
+        adam.step(None)?;
         sum += f64::from(loss.to_scalar::<f32>()?);
         batches += 1;
     }

@@ -1,0 +1,236 @@
+use std::collections::BTreeMap;
+
+use candle_core::{D, DType, Device, Result, Tensor, Var};
+
+use super::examples::Example;
+use super::recipe::Fit;
+use crate::eval::SplitMix64;
+use crate::nn::{
+    Beside, Dropout, Encoder, EncoderConfig, Heads, HeadsConfig, Packed, Said, Weights, softplus,
+};
+use crate::signals::{PRICE_FLAGS, PRICE_HINGES, PriceInput};
+use crate::train::adam::Group;
+
+/// The encoder and its heads while they learn.
+#[derive(Debug)]
+pub(super) struct Net {
+    encoder: Encoder,
+    heads: Heads,
+    config: HeadsConfig,
+    /// Tells slices apart; only to learn from, so it does not go into the model.
+    slices: (Var, Var),
+    vars: BTreeMap<String, Var>,
+    prior: f64,
+}
+
+/// Part of the loss that pulls the heads' first weights off zero, where all would stay alike.
+const START: f32 = 0.02;
+/// Where the hinges' weights begin, before softplus.
+const HINGE_START: f32 = -3.0;
+
+impl Net {
+    pub(super) fn new(
+        config: EncoderConfig,
+        sizes: (HeadsConfig, usize),
+        mut weights: Weights,
+        prior: f64,
+        seed: u64,
+    ) -> Result<Self> {
+        let (heads, slices) = sizes;
+        let mut random = SplitMix64::new(seed);
+        let mut start = |shape: &[usize], size: f32| -> Result<Var> {
+            let n = shape.iter().product();
+            let mut next = || {
+                let half = u16::try_from(random.next_u64() >> 48).unwrap_or(0);
+                f32::from(half) / 32768.0 - 1.0
+            };
+            let values: Vec<f32> = (0..n).map(|_| next() * size).collect();
+            Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)
+        };
+        let mut vars = BTreeMap::new();
+        for (name, shape) in Heads::shapes(&heads) {
+            let var = match name {
+                "heads.hinges.bias" => {
+                    Var::from_tensor(&Tensor::full(HINGE_START, shape, &Device::Cpu)?)?
+                }
+                _ if name.ends_with("weight") => start(&shape, START)?,
+                _ => Var::zeros(shape, DType::F32, &Device::Cpu)?,
+            };
+            vars.insert(name.to_owned(), var);
+        }
+        let slices =
+            (start(&[slices, heads.hidden], START)?, Var::zeros(slices, DType::F32, &Device::Cpu)?);
+        for (name, tensor) in weights.iter() {
+            let layer = name.strip_prefix("encoder.layer.").and_then(|rest| rest.split('.').next());
+            let kept = layer.and_then(|i| i.parse().ok()).is_some_and(|i: usize| i < config.layers);
+            if kept || name.starts_with("embeddings.LayerNorm") {
+                vars.insert(name.to_owned(), Var::from_tensor(tensor)?);
+            }
+        }
+        for (name, var) in &vars {
+            weights.set(name, var.as_tensor().clone());
+        }
+        Ok(Self {
+            encoder: Encoder::new(config, &weights)?,
+            heads: Heads::new(&heads, &weights)?,
+            config: heads,
+            slices,
+            vars,
+            prior,
+        })
+    }
+
+    /// What learns, and how fast.
+    pub(super) fn groups(&self, fit: &Fit) -> Vec<Group> {
+        let layers = self.encoder.config().layers;
+        let mut groups = Vec::new();
+        for (name, var) in &self.vars {
+            let below = |layer: usize| {
+                fit.rate_layers.powi(i32::try_from(layers - layer).unwrap_or(i32::MAX))
+            };
+            let bare = var.rank() < 2;
+            if name == "heads.signs" {
+                groups.push(Group::new(name, var, fit.rate_signs, fit.decay_heads));
+            } else if name.starts_with("heads.") {
+                let decay = if bare { 0.0 } else { fit.decay_heads };
+                groups.push(Group::new(name, var, fit.rate_heads, decay));
+            } else {
+                let layer = name.split('.').nth(2).and_then(|i| i.parse::<usize>().ok());
+                let (learns, rate) = match layer {
+                    Some(layer) => (layer >= fit.freeze, below(layer)),
+                    None => (fit.freeze == 0, below(0)),
+                };
+                if learns {
+                    let decay = if bare { 0.0 } else { fit.decay };
+                    groups.push(Group::new(name, var, rate, decay));
+                }
+            }
+        }
+        groups.push(Group::new("slices.weight", &self.slices.0, fit.rate_heads, fit.decay_heads));
+        groups.push(Group::new("slices.bias", &self.slices.1, fit.rate_heads, 0.0));
+        groups
+    }
+
+    /// What goes into the model's file, by name.
+    pub(super) fn tensors(&self) -> Result<Vec<(String, Tensor)>> {
+        let copy = |(name, var): (&String, &Var)| Ok((name.clone(), var.as_tensor().copy()?));
+        self.vars.iter().map(copy).collect()
+    }
+
+    pub(super) fn put_back(&self, tensors: &[(String, Tensor)]) -> Result<()> {
+        for (name, tensor) in tensors {
+            if let Some(var) = self.vars.get(name) {
+                var.set(tensor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn said(&self, batch: &Batch, dropout: &mut Dropout) -> Result<(Said, Tensor)> {
+        let vectors = self.encoder.embed(&batch.texts, dropout)?;
+        let vectors = dropout.apply(&vectors)?;
+        let said = self.heads.forward(&vectors, &batch.beside)?;
+        let slices = vectors.matmul(&self.slices.0.t()?)?.broadcast_add(&self.slices.1)?;
+        Ok((said, slices))
+    }
+
+    /// The loss of a batch.
+    pub(super) fn loss(&self, batch: &Batch, fit: &Fit, dropout: &mut Dropout) -> Result<Tensor> {
+        let (said, slices) = self.said(batch, dropout)?;
+        let z = (((&said.text + &said.signs)? + &said.price)? + self.prior)?;
+        let label = (softplus(&z)? - (z * &batch.labels)?)?.mean_all()?;
+        let class = (cross_entropy(&said.class, &batch.classes)? * fit.class_loss)?;
+        let slice = (cross_entropy(&slices, &batch.slices)? * fit.slice_loss)?;
+        (label + class)? + slice
+    }
+
+    /// Log-odds over the prior, one an example.
+    pub(super) fn evidence(&self, examples: &[Example], batch: usize) -> Result<Vec<f64>> {
+        let mut out = Vec::with_capacity(examples.len());
+        for chunk in examples.chunks(batch) {
+            let chunk: Vec<&Example> = chunk.iter().collect();
+            let batch = Batch::new(&chunk, &self.config, None)?;
+            let (said, _) = self.said(&batch, &mut Dropout::off())?;
+            let sum = ((said.text + said.signs)? + said.price)?;
+            out.extend(sum.to_vec1::<f32>()?.into_iter().map(f64::from));
+        }
+        Ok(out)
+    }
+
+    pub(super) fn heads_config(&self) -> &HeadsConfig {
+        &self.config
+    }
+
+    pub(super) fn prior(&self) -> f64 {
+        self.prior
+    }
+}
+
+/// Mean of −ln softmax(z)\[class\].
+fn cross_entropy(z: &Tensor, classes: &Tensor) -> Result<Tensor> {
+    let highest = z.max_keepdim(D::Minus1)?.detach();
+    let shifted = z.broadcast_sub(&highest)?;
+    let sum = shifted.exp()?.sum(D::Minus1)?.log()?;
+    let own = shifted.gather(&classes.unsqueeze(1)?, 1)?.squeeze(1)?;
+    (sum - own)?.mean_all()
+}
+
+/// What is left out of listings at random while learning.
+pub(super) struct Drop<'a> {
+    pub(super) fit: &'a Fit,
+    pub(super) random: &'a mut SplitMix64,
+}
+
+impl Drop<'_> {
+    fn coin(&mut self, share: f64) -> bool {
+        let bits = u32::try_from(self.random.next_u64() >> 32).unwrap_or(0);
+        f64::from(bits) / 4_294_967_296.0 < share
+    }
+}
+
+/// Examples as tensors.
+pub(super) struct Batch {
+    texts: Packed,
+    beside: Beside,
+    labels: Tensor,
+    classes: Tensor,
+    slices: Tensor,
+}
+
+impl Batch {
+    pub(super) fn new(
+        examples: &[&Example],
+        config: &HeadsConfig,
+        mut drop: Option<Drop<'_>>,
+    ) -> Result<Self> {
+        let n = examples.len();
+        let mut signs = vec![0.0_f32; n * config.signs];
+        let (mut flags, mut hinges) =
+            (Vec::with_capacity(n * PRICE_FLAGS), Vec::with_capacity(n * PRICE_HINGES));
+        for (row, example) in examples.iter().enumerate() {
+            for sign in &example.signs {
+                let dropped = drop.as_mut().is_some_and(|d| d.coin(d.fit.drop_signs));
+                signs[row * config.signs + sign] = f32::from(u8::from(!dropped));
+            }
+            let dropped = drop.as_mut().is_some_and(|d| d.coin(d.fit.drop_price));
+            let price = if dropped { PriceInput::default() } else { example.price };
+            flags.extend(price.flags);
+            hinges.extend(price.hinges);
+        }
+        let cpu = &Device::Cpu;
+        let labels: Vec<f32> = examples.iter().map(|e| f32::from(u8::from(e.label))).collect();
+        let classes: Vec<u32> = examples.iter().map(|e| e.class).collect();
+        let slices: Vec<u32> = examples.iter().map(|e| e.slice).collect();
+        Ok(Self {
+            texts: Packed::new(examples.iter().map(|e| e.ids.as_slice())),
+            beside: Beside {
+                signs: Tensor::from_vec(signs, (n, config.signs), cpu)?,
+                flags: Tensor::from_vec(flags, (n, PRICE_FLAGS), cpu)?,
+                hinges: Tensor::from_vec(hinges, (n, PRICE_HINGES), cpu)?,
+            },
+            labels: Tensor::from_vec(labels, n, cpu)?,
+            classes: Tensor::from_vec(classes, n, cpu)?,
+            slices: Tensor::from_vec(slices, n, cpu)?,
+        })
+    }
+}

@@ -1,0 +1,106 @@
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::domain::{ModelId, Tier};
+use crate::train::common::{Budgets, RecipeError, between, positive};
+
+/// How a full model is trained. Paths are relative to the folder the command runs in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Recipe {
+    pub(super) id: ModelId,
+    pub(super) tier: Tier,
+    pub(super) seed: u64,
+    pub(super) data: Data,
+    pub(super) model: Shape,
+    pub(super) fit: Fit,
+    pub(super) thresholds: Budgets,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Data {
+    pub(super) train: PathBuf,
+    /// Stops the training, calibrates, and chooses the thresholds.
+    pub(super) valid: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shape {
+    /// The model whose fast tier, tokenizer and knowledge the new one takes over.
+    pub(super) fast: PathBuf,
+    /// The folder of the encoder to start from: `model.safetensors`, `config.json`.
+    pub(super) encoder: PathBuf,
+    /// Its lowest layers that are kept.
+    pub(super) layers: usize,
+    /// Tokens of a listing at most; what comes after them is not read.
+    pub(super) tokens: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fit {
+    pub(super) epochs: usize,
+    /// Epochs without a better validation loss before the training stops.
+    pub(super) patience: usize,
+    /// Listings in a packed batch.
+    pub(super) batch: usize,
+    /// Batches whose gradients make one step.
+    pub(super) accumulate: usize,
+    pub(super) learning_rate: f64,
+    /// What the learning rate is multiplied with for the heads, and for the signs.
+    pub(super) rate_heads: f64,
+    pub(super) rate_signs: f64,
+    /// What it is multiplied with from a layer to the one below it.
+    pub(super) rate_layers: f64,
+    /// The lowest layers, which do not learn; the embeddings never do.
+    pub(super) freeze: usize,
+    /// Share of all steps over which the learning rate rises; it falls to 0 over the others.
+    pub(super) warm_up: f64,
+    pub(super) decay: f64,
+    pub(super) decay_heads: f64,
+    /// Longest gradient of a step.
+    pub(super) clip: f64,
+    pub(super) dropout: f64,
+    /// Share of listings in a batch that lose their price.
+    pub(super) drop_price: f64,
+    /// Share of signs that are left out of a listing in a batch.
+    pub(super) drop_signs: f64,
+    /// Weight of the losses by legal class and by slice beside that by label.
+    pub(super) class_loss: f64,
+    pub(super) slice_loss: f64,
+}
+
+impl Recipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// When it is not TOML, has an unknown name, or a number that can't be.
+    pub(super) fn parse(text: &str) -> Result<Self, RecipeError> {
+        let this: Self = toml::from_str(text)?;
+        let fit = &this.fit;
+        for (name, count) in [
+            ("fit.epochs", fit.epochs),
+            ("fit.batch", fit.batch),
+            ("fit.accumulate", fit.accumulate),
+            ("model.layers", this.model.layers),
+        ] {
+            positive(name, count)?;
+        }
+        for (name, share) in [
+            ("fit.warm_up", fit.warm_up),
+            ("fit.dropout", fit.dropout),
+            ("fit.drop_price", fit.drop_price),
+            ("fit.drop_signs", fit.drop_signs),
+        ] {
+            between(name, share, 0.0..1.0)?;
+        }
+        between("fit.learning_rate", fit.learning_rate, f64::MIN_POSITIVE..1.0)?;
+        between("fit.clip", fit.clip, f64::MIN_POSITIVE..f64::INFINITY)?;
+        #[expect(clippy::cast_precision_loss, reason = "a small count, for a message")]
+        between("model.tokens", this.model.tokens as f64, 16.0..513.0)?;
+        Ok(this)
+    }
+}

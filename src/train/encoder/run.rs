@@ -1,0 +1,263 @@
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+
+use super::examples::{Example, Reader};
+use super::fit::{Job, fit};
+use super::net::Net;
+use super::recipe::Recipe;
+use crate::dataset::{Row, load_rows};
+use crate::domain::{LegalClass, Tier, logit, sigmoid};
+use crate::eval::calibration::Platt;
+use crate::eval::threshold::choose;
+use crate::nn::{EncoderConfig, HeadsConfig, Weights};
+use crate::registry::{
+    Calibration, EncoderSpec, LoadedModel, Manifest, SCHEMA, TOKENIZER, Training, WEIGHTS_FILE,
+    load_model, sha256_hex,
+};
+use crate::signals::{FILES, PRICE_FLAGS, PRICE_HINGES};
+use crate::train::checkpoint::{Checkpoint, State};
+use crate::train::common::{
+    Outcome, Progress, RecipeError, TrainError, base_rate, log_loss, put, read, tensor_bytes,
+};
+use crate::train::fast;
+
+/// Trains what `recipe_text` says.
+pub(in crate::train) fn run(
+    recipe_text: &str,
+    seed: Option<u64>,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome, TrainError> {
+    let mut recipe = Recipe::parse(recipe_text)?;
+    recipe.seed = seed.unwrap_or(recipe.seed);
+    let dir = out.join(recipe.id.as_str());
+    let fast = load_model(&recipe.model.fast)?;
+    let data = Examples::read(&recipe, &fast)?;
+    let prior = logit(data.base_rate);
+    let sizes = sizes(&recipe)?;
+    let heads = HeadsConfig {
+        hidden: sizes.hidden,
+        signs: fast.space.len() - fast.space.concepts_at(),
+        flags: PRICE_FLAGS,
+        hinges: PRICE_HINGES,
+        classes: LegalClass::ALL.len(),
+    };
+    let start = read(&recipe.model.encoder.join(WEIGHTS_FILE))?;
+    let start_hash = sha256_hex(&start);
+    let start = Weights::new(candle_core::safetensors::load_buffer(&start, &Device::Cpu)?)?;
+    let frozen: Vec<(String, Tensor)> = ["word", "position", "token_type"]
+        .map(|name| format!("embeddings.{name}_embeddings.weight"))
+        .into_iter()
+        .filter_map(|name| start.iter().find(|(n, _)| *n == name))
+        .map(|(name, tensor)| (name.to_owned(), tensor.clone()))
+        .collect();
+    let net = Net::new(sizes, (heads, data.slices), start, prior, recipe.seed)?;
+
+    let checkpoint = Checkpoint::new(&dir.join(".training"));
+    let fingerprint =
+        sha256_hex(format!("{recipe:?} {:?} {start_hash}", data.hashes).as_bytes());
+    let job = Job {
+        train: &data.train,
+        valid: &data.valid,
+        fit: &recipe.fit,
+        seed: recipe.seed,
+        checkpoint: &checkpoint,
+        fingerprint: &fingerprint,
+    };
+    let state = fit(&net, &job, progress)?;
+    // Kept in half precision, so calibrate with the numbers that scoring will read.
+    let mut tensors: HashMap<String, Tensor> = HashMap::new();
+    for (name, tensor) in net.tensors()?.into_iter().chain(frozen) {
+        let half = tensor.to_dtype(DType::F16)?;
+        net.put_back(&[(name.clone(), half.to_dtype(DType::F32)?)])?;
+        tensors.insert(name, half);
+    }
+    let raw = net.evidence(&data.valid, recipe.fit.batch)?;
+    let labels: Vec<bool> = data.valid.iter().map(|e| e.label).collect();
+    let fitted = Platt::fit(&raw, &labels).ok_or(TrainError::Calibration)?;
+    let platt = Platt { slope: fitted.slope.max(1e-3), shift: fitted.shift - prior };
+    let scores: Vec<f64> = raw.iter().map(|z| sigmoid(prior + platt.apply(*z))).collect();
+    let thresholds = choose(&scores, &labels, recipe.thresholds.into())?;
+
+    // The fast tier on this model's prior.
+    let shift = logit(fast.manifest.calibration.base_rate) - prior;
+    let quick: Vec<f64> = fast::evidence(&fast, &data.valid_rows)?
+        .into_iter()
+        .map(|z| sigmoid(prior + shift + z))
+        .collect();
+    let review = thresholds.thresholds.review();
+    let (settle_below, settle_from) = settle(&quick, &scores, &labels, review);
+    let encoder = EncoderSpec {
+        tokens: recipe.model.tokens,
+        slope: platt.slope,
+        shift: platt.shift,
+        settle_below,
+        settle_from,
+        sizes,
+    };
+
+    let mut files = BTreeMap::new();
+    let mut keep = |name: &str, bytes: &[u8]| {
+        files.insert(name.to_owned(), sha256_hex(bytes));
+        put(&dir, name, bytes)
+    };
+    for name in FILES.into_iter().chain([TOKENIZER]) {
+        keep(name, &read(&recipe.model.fast.join(name))?)?;
+    }
+    let mut quick = candle_core::safetensors::load(recipe.model.fast.join(WEIGHTS_FILE), &Device::Cpu)?;
+    if let Some(intercept) = quick.get_mut("intercept") {
+        *intercept = (&*intercept + shift)?;
+    }
+    tensors.extend(quick);
+    keep(WEIGHTS_FILE, &tensor_bytes(&dir, &tensors)?)?;
+    put(&dir, "recipe.toml", recipe_text.as_bytes())?;
+    let manifest = Manifest {
+        schema: SCHEMA,
+        id: recipe.id.clone(),
+        tier: Tier::Full,
+        licence: "Apache-2.0".to_owned(),
+        spec: fast.manifest.spec,
+        encoder: Some(encoder),
+        calibration: Calibration { base_rate: data.base_rate },
+        thresholds: thresholds.thresholds,
+        codes: fast.manifest.codes,
+        training: Training {
+            recipe_sha256: sha256_hex(recipe_text.as_bytes()),
+            seed: recipe.seed,
+            data: data.hashes,
+        },
+        files,
+    };
+    put(&dir, "manifest.toml", manifest.to_toml()?.as_bytes())?;
+    checkpoint.clear();
+    let State { best_epoch, epoch, .. } = state;
+    Ok(Outcome {
+        valid_log_loss: log_loss(
+            raw.iter().zip(&labels).map(|(z, l)| (prior + platt.apply(*z), *l)),
+        ),
+        dir,
+        manifest,
+        best_epoch,
+        epochs: epoch,
+        calibration: platt,
+        thresholds,
+        train_rows: data.train.len(),
+        valid_rows: data.valid.len(),
+    })
+}
+
+/// The sizes in the encoder's `config.json`, with as many layers as are kept.
+fn sizes(recipe: &Recipe) -> Result<EncoderConfig, TrainError> {
+    #[derive(serde::Deserialize)]
+    struct Config {
+        vocab_size: usize,
+        hidden_size: usize,
+        num_hidden_layers: usize,
+        num_attention_heads: usize,
+        intermediate_size: usize,
+        max_position_embeddings: usize,
+        layer_norm_eps: f64,
+    }
+    let path = recipe.model.encoder.join("config.json");
+    let config: Config = serde_json::from_slice(&read(&path)?)
+        .map_err(|e| TrainError::Io { path, source: std::io::Error::other(e) })?;
+    let layers = recipe.model.layers;
+    if layers > config.num_hidden_layers {
+        let want = format!("at most {}", config.num_hidden_layers);
+        #[expect(clippy::cast_precision_loss, reason = "a small count, for a message")]
+        let got = layers as f64;
+        return Err(RecipeError::Range { name: "model.layers", want, got }.into());
+    }
+    Ok(EncoderConfig {
+        vocabulary: config.vocab_size,
+        hidden: config.hidden_size,
+        layers,
+        heads: config.num_attention_heads,
+        intermediate: config.intermediate_size,
+        positions: config.max_position_embeddings,
+        norm_eps: config.layer_norm_eps,
+    })
+}
+
+/// Share of the full model's positives that the fast tier may lose, and of the negatives that it
+/// may call on its own.
+const SETTLE_LOSS: f64 = 0.005;
+
+/// Below which score and from which on the fast tier settles a listing: at the cost of at most
+/// [`SETTLE_LOSS`] of the positives that the encoder would call, and of the negatives.
+fn settle(quick: &[f64], full: &[f64], labels: &[bool], review: f64) -> (f64, f64) {
+    let called = |i: usize| labels[i] && full[i] >= review;
+    let mut order: Vec<usize> = (0..quick.len()).collect();
+    order.sort_by(|a, b| quick[*a].total_cmp(&quick[*b]));
+    let budget = |count: usize| {
+        #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
+        let rows = count as f64;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+        let budget = (SETTLE_LOSS * rows) as usize;
+        budget
+    };
+    let mut left = budget((0..quick.len()).filter(|i| called(*i)).count());
+    let below = order.iter().find(|i| {
+        let lost = called(**i);
+        let over = lost && left == 0;
+        left -= usize::from(lost && left > 0);
+        over
+    });
+    let below = below.map_or(0.0, |i| quick[*i]);
+    let mut left = budget(labels.iter().filter(|l| !**l).count());
+    let mut from = 1.0;
+    for i in order.iter().rev() {
+        if !labels[*i] {
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+        }
+        from = quick[*i];
+    }
+    (below, from.max(below))
+}
+
+/// Everything that is learned from.
+struct Examples {
+    train: Vec<Example>,
+    valid: Vec<Example>,
+    valid_rows: Vec<Row>,
+    /// How many slices there are.
+    slices: usize,
+    base_rate: f64,
+    hashes: BTreeMap<String, String>,
+}
+
+impl Examples {
+    fn read(recipe: &Recipe, fast: &LoadedModel) -> Result<Self, TrainError> {
+        let (train_rows, valid_rows) =
+            (load_rows(&recipe.data.train)?, load_rows(&recipe.data.valid)?);
+        let mut slices = BTreeMap::new();
+        for row in &train_rows {
+            let next = u32::try_from(slices.len()).unwrap_or(u32::MAX);
+            slices.entry(row.slice.clone()).or_insert(next);
+        }
+        let reader = Reader {
+            knowledge: &fast.knowledge,
+            pieces: &fast.pieces,
+            space: fast.space,
+            tokens: recipe.model.tokens,
+            slices,
+        };
+        let (train, valid) = (reader.rows(&train_rows)?, reader.rows(&valid_rows)?);
+        let mut hashes = BTreeMap::new();
+        hashes.insert("train".to_owned(), sha256_hex(&read(&recipe.data.train)?));
+        hashes.insert("valid".to_owned(), sha256_hex(&read(&recipe.data.valid)?));
+        Ok(Self {
+            base_rate: base_rate(train.iter().chain(&valid).map(|e| e.label)),
+            slices: reader.slices.len(),
+            train,
+            valid,
+            valid_rows,
+            hashes,
+        })
+    }
+}
