@@ -64,7 +64,7 @@ fn assess(bencher: Bencher<'_, '_>) {
     let listings = listings();
     bencher.counter(ItemsCount::new(listings.len())).bench(|| {
         for listing in &listings {
-            black_box(SCORER.assess(listing, Detail::Brief));
+            black_box(SCORER.assess(listing, Detail::Brief.into()));
         }
     });
 }

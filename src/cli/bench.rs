@@ -159,7 +159,7 @@ impl Bench<'_> {
             .map(|line| Listing::from_json(line.as_bytes(), self.limits))
             .collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
-        let scored = map_batch(&listings, |listing| self.scorer.assess(listing, Detail::Brief));
+        let scored = map_batch(&listings, |listing| self.scorer.assess(listing, Detail::Brief.into()));
         let time = start.elapsed();
         ensure!(scored.len() == lines.len(), "a listing got lost");
         Ok(time)
@@ -169,7 +169,7 @@ impl Bench<'_> {
         let start = Instant::now();
         let items: Vec<RawItem<'_>> =
             (1..).zip(lines).map(|(line, json)| RawItem { line, json: json.as_bytes() }).collect();
-        let scored = score_items(&**self.scorer, self.limits, Detail::Brief, &items);
+        let scored = score_items(&**self.scorer, self.limits, Detail::Brief.into(), &items);
         let mut bytes = Vec::with_capacity(2048 * lines.len());
         for (line, _) in &scored {
             serde_json::to_writer(&mut bytes, line)?;

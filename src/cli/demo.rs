@@ -124,7 +124,7 @@ async fn load(
     let bar = output::progress(Some(items.len() as u64), "listings");
     let mut all = Vec::with_capacity(items.len());
     for (items, lines) in items.chunks(BATCH).zip(lines.chunks(BATCH)) {
-        let rows = score_items(scorer, &settings.limits, Detail::Brief, items);
+        let rows = score_items(scorer, &settings.limits, Detail::Brief.into(), items);
         let kept: Vec<ToStore<'_>> = rows
             .iter()
             .zip(lines)

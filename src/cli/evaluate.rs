@@ -15,7 +15,7 @@ use crate::domain::{Limits, Listing};
 use crate::eval::bootstrap::Bootstrap;
 use crate::eval::{Contender, ModelInfo, Options, Report, Sample, evaluate, html, regex_baseline};
 use crate::preprocess::map_batch;
-use crate::scoring::{Assess, Detail};
+use crate::scoring::{Ask, Assess, Detail};
 
 const EXAMPLES: &str = "Examples:
   thatgia evaluate datasets/gold --model vi-fast-2026-11 --against regex --out /tmp/report
@@ -76,7 +76,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
             return Ok(regex(&samples));
         }
         let scorer = model::load(&Wanted::new(scoring.clone(), model, opts.tier))?;
-        score(scorer.as_ref(), &rows)
+        score(scorer.as_ref(), &rows, opts.tier)
     };
     let model = contender(opts.model.as_deref())?;
     let against = opts.against.as_deref().map(|m| contender(Some(m))).transpose()?;
@@ -113,13 +113,14 @@ fn locate(dataset: &Path, side: Side) -> anyhow::Result<(PathBuf, String)> {
 }
 
 /// What the model says of each row.
-fn score(scorer: &dyn Assess, rows: &[Row]) -> anyhow::Result<Contender> {
+fn score(scorer: &dyn Assess, rows: &[Row], tier: TierChoice) -> anyhow::Result<Contender> {
     let limits = Limits::default();
+    let ask = Ask { detail: Detail::Brief, tier: tier.into() };
     let bar = output::progress(Some(rows.len() as u64), "rows");
     let scored = map_batch(rows, |row| -> anyhow::Result<_> {
         let listing: Listing =
             row.listing.clone().parse(&limits).with_context(|| format!("row {:?}", row.id))?;
-        let assessment = scorer.assess(&listing, Detail::Brief);
+        let assessment = scorer.assess(&listing, ask);
         bar.inc(1);
         Ok((assessment.score.value(), assessment.band))
     });
@@ -214,7 +215,7 @@ mod tests {
             &self.0
         }
 
-        fn assess(&self, listing: &Listing, _: Detail) -> Assessment {
+        fn assess(&self, listing: &Listing, _: Ask) -> Assessment {
             let prior = listing.title().chars().count() as f64 - 10.0;
             Assessment {
                 score: Score::from_logit(prior.clamp(-20.0, 20.0)).unwrap(),
@@ -246,7 +247,7 @@ mod tests {
     fn a_scorer_becomes_a_contender_in_the_rows_order() {
         let id = ModelId::new("by-length").unwrap();
         let scorer = ByLength(ModelRef { id, weights_sha256: "00".into() });
-        let got = score(&scorer, &rows()).unwrap();
+        let got = score(&scorer, &rows(), TierChoice::Auto).unwrap();
         assert_eq!((got.model.id.as_str(), got.bands.len()), ("by-length", 3));
         assert!(got.scores[0] > got.scores[2] && got.scores[2] > got.scores[1]);
         let samples = samples(&rows());

@@ -19,6 +19,16 @@ pub enum TierChoice {
     Full,
 }
 
+impl From<TierChoice> for scoring::TierChoice {
+    fn from(choice: TierChoice) -> Self {
+        match choice {
+            TierChoice::Auto => Self::Auto,
+            TierChoice::Fast => Self::Fast,
+            TierChoice::Full => Self::Full,
+        }
+    }
+}
+
 /// What to load.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
@@ -47,13 +57,15 @@ impl Wanted {
 /// Loads the scorer.
 ///
 /// # Errors
-/// When there is no such model, or its files do not fit together.
+/// When there is no such model, its files do not fit together, or it lacks the tier.
 pub(super) fn load(wanted: &Wanted) -> anyhow::Result<Arc<dyn Assess>> {
-    if wanted.tier == TierChoice::Full {
-        return Err(anyhow::anyhow!("no encoder is installed, so there is no full tier"))
-            .hint("--tier fast or auto scores with the fast model");
+    let scorer =
+        scoring::load(&wanted.scoring).hint("--model takes a model's id or folder")?;
+    if wanted.tier == TierChoice::Full && !scorer.has_encoder() {
+        return Err(anyhow::anyhow!("{} has no encoder, so there is no full tier", scorer.model().id))
+            .hint("--tier fast or auto scores with the fast tier");
     }
-    scoring::load(&wanted.scoring).hint("--model takes a model's id or folder")
+    Ok(scorer)
 }
 
 #[cfg(test)]

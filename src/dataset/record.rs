@@ -70,13 +70,7 @@ impl Row {
                 return Err((name.to_owned(), "must not be blank".to_owned()));
             }
         }
-        let counterfeit = match self.legal_class {
-            LegalClass::CounterfeitMark
-            | LegalClass::CounterfeitQuality
-            | LegalClass::CounterfeitLabel => true,
-            LegalClass::OriginUnclear | LegalClass::None => false,
-        };
-        if counterfeit != self.label {
+        if self.legal_class.is_counterfeit() != self.label {
             let text =
                 format!("{} does not go with label {}", self.legal_class, self.label_number());
             return Err(("legal_class".to_owned(), text));

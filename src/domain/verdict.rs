@@ -89,6 +89,16 @@ names! {
     }
 }
 
+impl LegalClass {
+    /// Whether it is one of the classes of counterfeits.
+    pub fn is_counterfeit(self) -> bool {
+        match self {
+            Self::CounterfeitMark | Self::CounterfeitQuality | Self::CounterfeitLabel => true,
+            Self::OriginUnclear | Self::None => false,
+        }
+    }
+}
+
 names! {
     /// One term of the sum that makes a score.
     Part, "part" {

@@ -6,7 +6,7 @@ use metrics::{counter, histogram};
 
 use super::queue::{Queue, QueueFull, Ticket, Unfinished};
 use crate::domain::{ItemError, Limits, Listing, ScoredLine};
-use crate::scoring::{Assess, Detail, RawItem, score_items};
+use crate::scoring::{Ask, Assess, RawItem, score_items};
 use crate::store::{SaveReport, Store, StoreError, ToStore};
 use crate::telemetry::metrics::{LISTINGS_SCORED, SCORE_SECONDS};
 
@@ -92,14 +92,14 @@ impl Submit {
         &self,
         ticket: Ticket,
         batch: Batch<B>,
-        detail: Detail,
+        ask: Ask,
         write: impl FnOnce(&mut dyn Iterator<Item = &ScoredLine>) -> R + Send + 'static,
     ) -> Result<R, Unfinished>
     where
         B: AsRef<[u8]> + Send + 'static,
         R: Send + 'static,
     {
-        let work = self.work(detail);
+        let work = self.work(ask);
         ticket.run(move || write(&mut work.score(&batch).iter().map(|(line, _)| line))).await
     }
 
@@ -111,12 +111,12 @@ impl Submit {
         &self,
         ticket: Ticket,
         batch: Batch<B>,
-        detail: Detail,
+        ask: Ask,
     ) -> Result<Kept, Unfinished>
     where
         B: AsRef<[u8]> + Send + 'static,
     {
-        let work = self.work(detail);
+        let work = self.work(ask);
         let (batch, pairs) = ticket
             .run(move || {
                 let pairs = work.score(&batch);
@@ -141,8 +141,8 @@ impl Submit {
         Ok(Kept { lines: lines.collect(), saved })
     }
 
-    fn work(&self, detail: Detail) -> Work {
-        Work { scorer: Arc::clone(&self.scorer), limits: Arc::clone(&self.limits), detail }
+    fn work(&self, ask: Ask) -> Work {
+        Work { scorer: Arc::clone(&self.scorer), limits: Arc::clone(&self.limits), ask }
     }
 
     async fn save<B: AsRef<[u8]>>(
@@ -169,7 +169,7 @@ impl Submit {
 struct Work {
     scorer: Arc<dyn Assess>,
     limits: Arc<Limits>,
-    detail: Detail,
+    ask: Ask,
 }
 
 impl Work {
@@ -184,7 +184,7 @@ impl Work {
             Item::TooLarge { .. } => None,
         });
         let raw: Vec<_> = raw.collect();
-        let mut scored = score_items(&*self.scorer, &self.limits, self.detail, &raw);
+        let mut scored = score_items(&*self.scorer, &self.limits, self.ask, &raw);
         if raw.len() < batch.items.len() {
             let mut rest = scored.into_iter();
             scored = batch

@@ -1,14 +1,17 @@
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
-use super::manifest::{Manifest, ManifestError, WEIGHTS_FILE};
-use crate::domain::{ModelRef, hex};
-use crate::nn::BagWeights;
+use super::manifest::{EncoderSpec, Manifest, ManifestError, WEIGHTS_FILE};
+use crate::domain::{LegalClass, ModelRef, hex};
+use crate::nn::{BagWeights, Encoder, Heads, HeadsConfig, Weights};
 use crate::preprocess::{Pieces, PiecesError};
-use crate::signals::{FILES, FeatureSpace, Knowledge, KnowledgeError, PRICE_FEATURES};
+use crate::signals::{
+    FILES, FeatureSpace, Knowledge, KnowledgeError, PRICE_FEATURES, PRICE_FLAGS, PRICE_HINGES,
+};
 
 /// The tokenizer's file.
 pub const TOKENIZER: &str = "tokenizer.json";
@@ -27,6 +30,15 @@ pub struct LoadedModel {
     pub intercept: f64,
     /// The price part's weights; all but the first at least 0.
     pub price: [f64; PRICE_FEATURES],
+    /// The second tier, where the model has one.
+    pub encoder: Option<LoadedEncoder>,
+}
+
+/// The second tier of a model.
+#[derive(Debug)]
+pub struct LoadedEncoder {
+    pub encoder: Encoder,
+    pub heads: Heads,
 }
 
 /// A model folder cannot be used.
@@ -124,7 +136,49 @@ pub fn load_model(dir: &Path) -> Result<LoadedModel, LoadError> {
         return Err(LoadError::Mismatch("a weight is negative or no number".to_owned()));
     }
     let intercept = numbers("intercept")?.first().copied().unwrap_or(0.0);
+    let encoder = manifest.encoder.map(|spec| encoder(&spec, space, &tensors)).transpose()?;
     let weights_sha256 = manifest.files[WEIGHTS_FILE].as_str().into();
     let reference = ModelRef { id: manifest.id.clone(), weights_sha256 };
-    Ok(LoadedModel { manifest, reference, knowledge, pieces, space, weights, intercept, price })
+    Ok(LoadedModel {
+        manifest,
+        reference,
+        knowledge,
+        pieces,
+        space,
+        weights,
+        intercept,
+        price,
+        encoder,
+    })
+}
+
+/// The sizes of the heads over an encoder of this width.
+pub fn heads_config(space: FeatureSpace, hidden: usize) -> HeadsConfig {
+    HeadsConfig {
+        hidden,
+        signs: space.len() - space.concepts_at(),
+        flags: PRICE_FLAGS,
+        hinges: PRICE_HINGES,
+        classes: LegalClass::ALL.len(),
+    }
+}
+
+fn encoder(
+    spec: &EncoderSpec,
+    space: FeatureSpace,
+    tensors: &HashMap<String, Tensor>,
+) -> Result<LoadedEncoder, LoadError> {
+    let parts = ["embeddings.", "encoder.", "heads."];
+    let own = tensors.iter().filter(|(name, _)| parts.iter().any(|p| name.starts_with(p)));
+    let weights = Weights::new(own.map(|(name, tensor)| (name.clone(), tensor.clone())))?;
+    for (name, tensor) in weights.iter() {
+        // A sum of squares is a number only where all of them are.
+        if !tensor.sqr()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
+            return Err(LoadError::Mismatch(format!("{name:?} holds a number that is none")));
+        }
+    }
+    Ok(LoadedEncoder {
+        encoder: Encoder::new(spec.sizes, &weights)?,
+        heads: Heads::new(&heads_config(space, spec.sizes.hidden), &weights)?,
+    })
 }

@@ -8,7 +8,9 @@ mod load;
 mod manifest;
 
 pub use layout::{LayoutError, find_models_dir, live_model, model_dir, set_live};
-pub use load::{LoadError, LoadedModel, TOKENIZER, load_model, sha256_hex};
+pub use load::{
+    LoadError, LoadedEncoder, LoadedModel, TOKENIZER, heads_config, load_model, sha256_hex,
+};
 pub use manifest::{
     Calibration, Codes, Manifest, ManifestError, SCHEMA, EncoderSpec, Spec, Training, WEIGHTS_FILE,
 };

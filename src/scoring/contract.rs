@@ -14,13 +14,43 @@ pub enum Detail {
     Full,
 }
 
+/// Which tiers may settle a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TierChoice {
+    /// The fast tier settles what it can, the encoder the rest.
+    #[default]
+    Auto,
+    /// The fast tier alone.
+    Fast,
+    /// The encoder for everything, where there is one.
+    Full,
+}
+
+/// What is wanted of a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ask {
+    pub detail: Detail,
+    pub tier: TierChoice,
+}
+
+impl From<Detail> for Ask {
+    fn from(detail: Detail) -> Self {
+        Self { detail, tier: TierChoice::Auto }
+    }
+}
+
 /// Something that gives a listing its score; the same listing always gets the same one.
 pub trait Assess: Debug + Send + Sync {
     /// The model that the scores come from.
     fn model(&self) -> &ModelRef;
 
     /// Scores one listing.
-    fn assess(&self, listing: &Listing, detail: Detail) -> Assessment;
+    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment;
+
+    /// Whether there is an encoder to ask.
+    fn has_encoder(&self) -> bool {
+        false
+    }
 }
 
 /// One item of a batch, as bytes of JSON that are still to be read.
@@ -38,7 +68,7 @@ pub struct RawItem<'a> {
 pub fn score_items(
     scorer: &dyn Assess,
     limits: &Limits,
-    detail: Detail,
+    ask: Ask,
     items: &[RawItem<'_>],
 ) -> Vec<(ScoredLine, Option<Listing>)> {
     preprocess::map_batch(items, |item| {
@@ -49,7 +79,7 @@ pub fn score_items(
                 return (ScoredLine { line: item.line, id, outcome: Err(error) }, None);
             }
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| scorer.assess(&listing, detail)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| scorer.assess(&listing, ask)))
             .map_err(|_| ItemError::new(ErrorCode::Internal, "", "scoring failed"));
         let id = listing.id().map(str::to_owned);
         (ScoredLine { line: item.line, id, outcome }, Some(listing))

@@ -83,6 +83,8 @@ pub(super) struct Explanation<'a> {
     /// Weight, field and word of the single words worth showing.
     words: Vec<(f64, usize, usize)>,
     classes: Vec<(LegalClass, f64)>,
+    /// What a classifier says, where there is one.
+    said: Vec<(LegalClass, f32)>,
     grey: bool,
     /// Where each character of a field begins, in bytes; made when a full explanation asks.
     offsets: Vec<Option<Vec<usize>>>,
@@ -95,9 +97,32 @@ impl<'a> Explanation<'a> {
         knowledge: &'a Knowledge,
         detail: Detail,
     ) -> Self {
-        let (evidence, words, classes) = (Vec::with_capacity(8), Vec::new(), Vec::new());
+        let (evidence, words) = (Vec::with_capacity(8), Vec::new());
+        let (classes, said) = (Vec::new(), Vec::new());
         let offsets = vec![None; reading.fields.len()];
-        Self { listing, reading, knowledge, detail, evidence, words, classes, grey: false, offsets }
+        let grey = false;
+        Self {
+            listing,
+            reading,
+            knowledge,
+            detail,
+            evidence,
+            words,
+            classes,
+            said,
+            grey,
+            offsets,
+        }
+    }
+
+    pub(super) fn reading(&self) -> &'a Reading {
+        self.reading
+    }
+
+    /// Puts what a classifier says in place of what the concepts say: unnormalised
+    /// log-probabilities in the order of [`LegalClass::ALL`].
+    pub(super) fn say_classes(&mut self, said: &[f32]) {
+        self.said = LegalClass::ALL.iter().copied().zip(said.iter().copied()).collect();
     }
 
     /// A concept or a disguise.
@@ -185,6 +210,21 @@ impl<'a> Explanation<'a> {
         });
     }
 
+    /// A price for which the goods' words say what is usual, not a table.
+    pub(super) fn price_level(&mut self, amount: f64, part: f64) {
+        let price = vnd(amount);
+        let (kind, vi, en) = if part > 0.0 {
+            ("price_low_for_goods", "thấp", "low")
+        } else {
+            ("price_plausible", "không có gì lạ", "nothing unusual")
+        };
+        let reason = Reason {
+            vi: format!("Giá {price} đ {vi} so với hàng được mô tả"),
+            en: format!("{price} VND is {en} for the goods described"),
+        };
+        self.whole(Part::Price, "price".into(), &kind.into(), &Arc::new(reason), part);
+    }
+
     pub(super) fn code(&mut self, finding: CodeFinding, part: f64) {
         let text = self.listing.gtin().unwrap_or_default();
         self.evidence.push(Evidence {
@@ -199,8 +239,13 @@ impl<'a> Explanation<'a> {
         });
     }
 
-    /// The class the listing would fall under: what its strongest findings speak for.
+    /// The class the listing would fall under: what the classifier says, or where there is none,
+    /// what the strongest findings speak for. A listing with nothing to see is no counterfeit.
     pub(super) fn legal_class(&self, band: Band) -> LegalClass {
+        let open = self.said.iter().filter(|(class, _)| class.is_counterfeit() == (band != Band::Low));
+        if let Some((class, _)) = open.max_by(|a, b| a.1.total_cmp(&b.1)) {
+            return *class;
+        }
         if band == Band::Low {
             return if self.grey { LegalClass::OriginUnclear } else { LegalClass::None };
         }

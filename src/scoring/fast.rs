@@ -1,7 +1,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::contract::{Assess, Detail};
+use super::contract::{Ask, Assess};
+use super::cascade::Cascade;
 use super::explain::Explanation;
 use super::words::WordWeights;
 use crate::config;
@@ -23,18 +24,20 @@ pub enum ScoringError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Id(#[from] ModelIdError),
+    #[error("the encoder failed its trial: {0}")]
+    Encoder(#[from] candle_core::Error),
 }
 
 /// The fast tier: wording, lexicon, price and codes, all of them sums.
 #[derive(Debug)]
 pub struct FastScorer {
-    model: ModelRef,
-    manifest: Manifest,
-    knowledge: Knowledge,
-    words: WordWeights,
+    pub(super) model: ModelRef,
+    pub(super) manifest: Manifest,
+    pub(super) knowledge: Knowledge,
+    pub(super) words: WordWeights,
     intercept: f64,
     price: [f64; PRICE_FEATURES],
-    prior: f64,
+    pub(super) prior: f64,
 }
 
 /// Loads the model that the settings name: an id in the folder of models, or a folder.
@@ -54,7 +57,11 @@ pub fn load(settings: &config::Scoring) -> Result<Arc<dyn Assess>, ScoringError>
         };
         model_dir(&models, &id)?
     };
-    Ok(Arc::new(FastScorer::new(load_model(&dir)?, settings.base_rate)))
+    let mut model = load_model(&dir)?;
+    match model.encoder.take() {
+        None => Ok(Arc::new(FastScorer::new(model, settings.base_rate))),
+        Some(encoder) => Ok(Arc::new(Cascade::new(model, encoder, settings.base_rate)?)),
+    }
 }
 
 impl FastScorer {
@@ -84,9 +91,9 @@ impl Assess for FastScorer {
         &self.model
     }
 
-    fn assess(&self, listing: &Listing, detail: Detail) -> Assessment {
+    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
         let reading = Reading::new(&self.knowledge, listing);
-        let mut explanation = Explanation::new(listing, &reading, &self.knowledge, detail);
+        let mut explanation = Explanation::new(listing, &reading, &self.knowledge, ask.detail);
 
         let signs = self.words.space().signs(&reading);
         let mut text = self.intercept;
@@ -126,7 +133,19 @@ impl Assess for FastScorer {
             explanation.price(signal, part);
             part
         });
-        let codes = reading.code.map(|finding| {
+        self.close(Tier::Fast, explanation, (text, price))
+    }
+}
+
+impl FastScorer {
+    /// Adds what is the same in both tiers, and makes the score.
+    pub(super) fn close(
+        &self,
+        tier: Tier,
+        mut explanation: Explanation<'_>,
+        (text, price): (f64, Option<f64>),
+    ) -> Assessment {
+        let codes = explanation.reading().code.map(|finding| {
             let part = self.manifest.codes.weight(finding);
             explanation.code(finding, part);
             part
@@ -137,7 +156,7 @@ impl Assess for FastScorer {
         Assessment {
             score,
             band,
-            tier: Tier::Fast,
+            tier,
             model: self.model.clone(),
             prior: self.prior,
             legal_class: explanation.legal_class(band),
@@ -145,9 +164,7 @@ impl Assess for FastScorer {
             evidence: explanation.finish(&parts),
         }
     }
-}
 
-impl FastScorer {
     /// The score of a sum; a sum beyond what a score can give back is cut, at the text's cost.
     fn settle(&self, parts: &mut Parts) -> Score {
         let sum = self.prior + parts.sum();

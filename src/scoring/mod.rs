@@ -1,13 +1,15 @@
 //! From a listing to its assessment.
 //!
-//! Owns the contract between server and model ([`Assess`]), the scorer that fulfils it with the
-//! fast model, the explanation, and the batch driver. It never opens the store: what a score
+//! Owns the contract between server and model ([`Assess`]), the two scorers that fulfil it (the fast
+//! tier alone, and the cascade of fast tier and encoder), the explanation, and the batch driver. It never opens the store: what a score
 //! needs from outside was fetched before.
 
+mod cascade;
 mod contract;
 mod explain;
 mod fast;
 mod words;
 
-pub use contract::{Assess, Detail, RawItem, score_items};
+pub use cascade::Cascade;
+pub use contract::{Ask, Assess, Detail, RawItem, TierChoice, score_items};
 pub use fast::{FastScorer, ScoringError, load};

@@ -27,6 +27,10 @@ impl WordWeights {
         Self { space, pieces, weights, shards }
     }
 
+    pub(super) fn pieces(&self) -> &Pieces {
+        &self.pieces
+    }
+
     pub(super) fn space(&self) -> FeatureSpace {
         self.space
     }

@@ -37,7 +37,7 @@ pub struct FieldText {
 }
 
 /// A listing as it is read: texts normalised, findings in place.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Reading {
     pub fields: Vec<FieldText>,
     pub price: Option<PriceSignal>,

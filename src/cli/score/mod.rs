@@ -104,6 +104,7 @@ pub(super) fn run(opts: Opts) -> anyhow::Result<Status> {
         format,
         limits: settings.limits,
         explain: opts.explain,
+        tier: opts.tier.into(),
         look: Look {
             top: opts.top,
             width: output::width(),

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::input::{self, Chunk, InputError, Item, Opened, Place};
 use super::sink::{self, Batch, Look, OutputFormat};
 use crate::domain::{ItemError, Limits, Listing, ScoredLine};
-use crate::scoring::{Assess, Detail, RawItem, score_items};
+use crate::scoring::{Ask, Assess, Detail, RawItem, TierChoice, score_items};
 
 /// How many item errors are told one by one.
 const TOLD: usize = 5;
@@ -27,6 +27,7 @@ pub struct Job {
     pub limits: Limits,
     /// Every finding, or the strongest ones only.
     pub explain: bool,
+    pub tier: TierChoice,
     pub look: Look,
 }
 
@@ -87,8 +88,9 @@ pub fn execute(
     })?;
     let (scorer, limits) = (Arc::clone(scorer), job.limits.clone());
     let detail = if job.explain { Detail::Full } else { Detail::Brief };
+    let ask = Ask { detail, tier: job.tier };
     let _scorer = thread::Builder::new().name("score".into()).spawn(move || {
-        score_all(scorer.as_ref(), &limits, detail, &chunks, &to_writer);
+        score_all(scorer.as_ref(), &limits, ask, &chunks, &to_writer);
     })?;
 
     loop {
@@ -176,14 +178,14 @@ type Rows = Vec<(ScoredLine, Option<Listing>)>;
 fn score_all(
     scorer: &dyn Assess,
     limits: &Limits,
-    detail: Detail,
+    ask: Ask,
     chunks: &Receiver<Message<Chunk>>,
     to_writer: &SyncSender<Message<Rows>>,
 ) {
     for message in chunks {
         let message = match message {
             Message::Items(file, chunk) => {
-                Message::Items(file, score_chunk(scorer, limits, detail, &chunk))
+                Message::Items(file, score_chunk(scorer, limits, ask, &chunk))
             }
             Message::Failed(error) => Message::Failed(error),
             Message::End => Message::End,
@@ -194,7 +196,7 @@ fn score_all(
     }
 }
 
-fn score_chunk(scorer: &dyn Assess, limits: &Limits, detail: Detail, chunk: &Chunk) -> Rows {
+fn score_chunk(scorer: &dyn Assess, limits: &Limits, ask: Ask, chunk: &Chunk) -> Rows {
     let raw: Vec<RawItem<'_>> = chunk
         .items()
         .filter_map(|(line, item)| match item {
@@ -202,7 +204,7 @@ fn score_chunk(scorer: &dyn Assess, limits: &Limits, detail: Detail, chunk: &Chu
             Item::Bad { .. } => None,
         })
         .collect();
-    let mut scored = score_items(scorer, limits, detail, &raw).into_iter();
+    let mut scored = score_items(scorer, limits, ask, &raw).into_iter();
     chunk
         .items()
         .filter_map(|(line, item)| match item {

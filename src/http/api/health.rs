@@ -66,7 +66,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem
     let scorer = Arc::clone(app.submit().scorer());
     let probe = compute(move || {
         let listing = Listing::from_json(PROBE, &Limits::default()).ok()?;
-        let score = scorer.assess(&listing, Detail::Brief).score.value();
+        let score = scorer.assess(&listing, Detail::Brief.into()).score.value();
         (score > 0.0 && score < 1.0).then(|| scorer.model().id.to_string())
     });
     let scored = tokio::time::timeout(READY_WITHIN, probe);

@@ -14,7 +14,7 @@ use crate::http::App;
 use crate::http::auth::{Caller, Roles};
 use crate::http::error::{Code, Problem};
 use crate::http::extract::{Media, Params, Whole, read_body};
-use crate::scoring::Detail;
+use crate::scoring::{Ask, Assess, Detail, TierChoice};
 
 /// Who may have listings kept: people who try one out leave nothing behind.
 const KEEP: Roles = Roles::new(&[Crawler, Admin]);
@@ -25,22 +25,26 @@ const SPLIT_HERE: usize = 256 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Options {
     pub(super) keep: bool,
-    pub(super) detail: Detail,
+    pub(super) ask: Ask,
 }
 
 impl Options {
-    pub(super) fn read(mut params: Params, caller: &Caller) -> Result<Self, Problem> {
+    pub(super) fn read(
+        mut params: Params,
+        caller: &Caller,
+        scorer: &dyn Assess,
+    ) -> Result<Self, Problem> {
         let keep = params.take("store")?.unwrap_or(false);
         let Explain(detail) = params.take("explain")?.unwrap_or_default();
-        let tier = params.take("tier")?.unwrap_or(TierWanted::Auto);
+        let TierWanted(tier) = params.take("tier")?.unwrap_or_default();
         params.finish()?;
-        if tier == TierWanted::Full {
+        if tier == TierChoice::Full && !scorer.has_encoder() {
             return Err(Problem::new(Code::NoFullModel, Code::NoFullModel.hint()).at("tier"));
         }
         if keep {
             caller.require(KEEP).map_err(|problem| problem.at("store"))?;
         }
-        Ok(Self { keep, detail })
+        Ok(Self { keep, ask: Ask { detail, tier } })
     }
 }
 
@@ -59,21 +63,17 @@ impl FromStr for Explain {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TierWanted {
-    Auto,
-    Fast,
-    Full,
-}
+#[derive(Debug, Clone, Copy, Default)]
+struct TierWanted(TierChoice);
 
 impl FromStr for TierWanted {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
-            "auto" => Ok(Self::Auto),
-            "fast" => Ok(Self::Fast),
-            "full" => Ok(Self::Full),
+            "auto" => Ok(Self(TierChoice::Auto)),
+            "fast" => Ok(Self(TierChoice::Fast)),
+            "full" => Ok(Self(TierChoice::Full)),
             _ => Err("expected one of auto, fast, full"),
         }
     }
@@ -114,19 +114,19 @@ pub(crate) async fn score(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let options = Options::read(params, &caller)?;
+    let options = Options::read(params, &caller, &**app.submit().scorer())?;
     Media::Json.check(&headers)?;
     let body = read_body(&app, body).await?;
     let batch = take_apart(body, app.settings().server.max_batch).await?;
     let submit = app.submit();
     let ticket = submit.admit(batch.items.len())?;
     let json = if options.keep {
-        let kept = submit.score_and_keep(ticket, batch, options.detail).await?;
+        let kept = submit.score_and_keep(ticket, batch, options.ask).await?;
         kept.saved?;
         let lines = kept.lines;
         compute(move || results(&mut lines.iter())).await?
     } else {
-        submit.score(ticket, batch, options.detail, |lines| results(lines)).await?
+        submit.score(ticket, batch, options.ask, |lines| results(lines)).await?
     };
     let json = json.map_err(|error| Problem::hide(Code::Internal, &error))?;
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json)

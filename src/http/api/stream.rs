@@ -58,7 +58,7 @@ pub(crate) async fn score_stream(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let options = Options::read(params, &caller)?;
+    let options = Options::read(params, &caller, &**app.submit().scorer())?;
     Media::Lines.check(&headers)?;
     let idle = Duration::from_secs(app.settings().server.request_timeout_s);
     let limit = app.settings().limits.item_bytes;
@@ -152,7 +152,7 @@ async fn answer(app: &App, batch: Batch<Vec<u8>>, options: Options) -> Result<By
     let submit = app.submit();
     let ticket = submit.wait(batch.items.len()).await;
     let written = if options.keep {
-        let kept = submit.score_and_keep(ticket, batch, options.detail).await;
+        let kept = submit.score_and_keep(ticket, batch, options.ask).await;
         match kept {
             Ok(kept) => {
                 let lines = told(kept);
@@ -161,7 +161,7 @@ async fn answer(app: &App, batch: Batch<Vec<u8>>, options: Options) -> Result<By
             Err(error) => Err(error),
         }
     } else {
-        submit.score(ticket, batch, options.detail, |lines| write(lines)).await
+        submit.score(ticket, batch, options.ask, |lines| write(lines)).await
     };
     match written {
         Ok(Ok(bytes)) => Ok(bytes.into()),

@@ -10,6 +10,7 @@ use crate::train::common::{Budgets, RecipeError, between, positive};
 #[serde(deny_unknown_fields)]
 pub(super) struct Recipe {
     pub(super) id: ModelId,
+    #[expect(dead_code, reason = "read before the rest, to tell the recipes apart")]
     pub(super) tier: Tier,
     pub(super) seed: u64,
     pub(super) data: Data,

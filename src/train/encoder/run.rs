@@ -8,15 +8,15 @@ use super::fit::{Job, fit};
 use super::net::Net;
 use super::recipe::Recipe;
 use crate::dataset::{Row, load_rows};
-use crate::domain::{LegalClass, Tier, logit, sigmoid};
+use crate::domain::{Tier, logit, sigmoid};
 use crate::eval::calibration::Platt;
 use crate::eval::threshold::choose;
-use crate::nn::{EncoderConfig, HeadsConfig, Weights};
+use crate::nn::{EncoderConfig, Weights};
 use crate::registry::{
     Calibration, EncoderSpec, LoadedModel, Manifest, SCHEMA, TOKENIZER, Training, WEIGHTS_FILE,
-    load_model, sha256_hex,
+    heads_config, load_model, sha256_hex,
 };
-use crate::signals::{FILES, PRICE_FLAGS, PRICE_HINGES};
+use crate::signals::FILES;
 use crate::train::checkpoint::{Checkpoint, State};
 use crate::train::common::{
     Outcome, Progress, RecipeError, TrainError, base_rate, log_loss, put, read, tensor_bytes,
@@ -37,13 +37,7 @@ pub(in crate::train) fn run(
     let data = Examples::read(&recipe, &fast)?;
     let prior = logit(data.base_rate);
     let sizes = sizes(&recipe)?;
-    let heads = HeadsConfig {
-        hidden: sizes.hidden,
-        signs: fast.space.len() - fast.space.concepts_at(),
-        flags: PRICE_FLAGS,
-        hinges: PRICE_HINGES,
-        classes: LegalClass::ALL.len(),
-    };
+    let heads = heads_config(fast.space, sizes.hidden);
     let start = read(&recipe.model.encoder.join(WEIGHTS_FILE))?;
     let start_hash = sha256_hex(&start);
     let start = Weights::new(candle_core::safetensors::load_buffer(&start, &Device::Cpu)?)?;

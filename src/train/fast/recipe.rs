@@ -8,58 +8,59 @@ use crate::train::common::{Budgets, RecipeError, between, positive};
 /// How a fast model is trained. Paths are relative to the folder the command runs in.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Recipe {
-    pub id: ModelId,
-    pub tier: Tier,
-    pub seed: u64,
-    pub data: Data,
-    pub model: Shape,
-    pub fit: Fit,
-    pub thresholds: Budgets,
-    pub codes: crate::registry::Codes,
+pub(super) struct Recipe {
+    pub(super) id: ModelId,
+    #[expect(dead_code, reason = "read before the rest, to tell the recipes apart")]
+    pub(super) tier: Tier,
+    pub(super) seed: u64,
+    pub(super) data: Data,
+    pub(super) model: Shape,
+    pub(super) fit: Fit,
+    pub(super) thresholds: Budgets,
+    pub(super) codes: crate::registry::Codes,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Data {
+pub(super) struct Data {
     /// Folder with `lexicon.toml`, `brands.toml`, `teencode.toml`.
-    pub knowledge: PathBuf,
-    pub train: PathBuf,
+    pub(super) knowledge: PathBuf,
+    pub(super) train: PathBuf,
     /// Stops the training, calibrates, and chooses the thresholds.
-    pub valid: PathBuf,
+    pub(super) valid: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Shape {
+pub(super) struct Shape {
     /// Where sub-word embeddings and tokenizer come from: an encoder's folder, whose embeddings
     /// are reduced, or a fast model's, whose are taken as they are.
-    pub embedding: PathBuf,
-    pub dims: usize,
-    pub bucket_bits: u32,
+    pub(super) embedding: PathBuf,
+    pub(super) dims: usize,
+    pub(super) bucket_bits: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fit {
-    pub epochs: usize,
+pub(super) struct Fit {
+    pub(super) epochs: usize,
     /// Epochs without a better validation loss before the training stops.
-    pub patience: usize,
-    pub batch: usize,
-    pub learning_rate: f64,
+    pub(super) patience: usize,
+    pub(super) batch: usize,
+    pub(super) learning_rate: f64,
     /// What the learning rate is multiplied with for the sub-word head, and for signs and price.
-    pub rate_head: f64,
-    pub rate_signs: f64,
+    pub(super) rate_head: f64,
+    pub(super) rate_signs: f64,
     /// Decoupled weight decay of hashed features, sub-word head, and signs.
-    pub decay_buckets: f64,
-    pub decay_head: f64,
-    pub decay_signs: f64,
+    pub(super) decay_buckets: f64,
+    pub(super) decay_head: f64,
+    pub(super) decay_signs: f64,
     /// Share of listings in a batch that lose their price, so that the text learns to do without.
-    pub drop_price: f64,
+    pub(super) drop_price: f64,
     /// Share of features that are left out of a listing in a batch.
-    pub drop_features: f64,
+    pub(super) drop_features: f64,
     /// A hashed feature or sub-word piece that fewer listings have is not learned.
-    pub min_listings: usize,
+    pub(super) min_listings: usize,
 }
 
 impl Recipe {
@@ -67,7 +68,7 @@ impl Recipe {
     ///
     /// # Errors
     /// When it is not TOML, has an unknown name, or a number that can't be.
-    pub fn parse(text: &str) -> Result<Self, RecipeError> {
+    pub(super) fn parse(text: &str) -> Result<Self, RecipeError> {
         let this: Self = toml::from_str(text)?;
         let fit = &this.fit;
         positive("fit.epochs", fit.epochs)?;

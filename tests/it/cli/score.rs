@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use insta::assert_snapshot;
 use thatgia::cli::score::{Job, Lang, Look, OutputFormat, Streams, Summary, execute};
 use thatgia::domain::Limits;
+use thatgia::scoring::TierChoice;
 
 use crate::support::FakeScorer;
 
@@ -14,6 +15,7 @@ pub(super) fn job(files: &[&Path], format: OutputFormat) -> Job {
         format,
         limits: Limits::default(),
         explain: false,
+        tier: TierChoice::Auto,
         look: Look { top: 50, width: 100, lang: Lang::Vi, explain: false, colors: false },
     }
 }

@@ -13,7 +13,7 @@ use thatgia::domain::{
     Assessment, Band, Evidence, LegalClass, Listing, ModelId, ModelRef, Part, Parts, Reason, Role,
     Score, Tier,
 };
-use thatgia::scoring::{Assess, Detail};
+use thatgia::scoring::{Assess, Ask};
 
 use crate::support::{Answer, TestApp};
 use html::Html;
@@ -82,7 +82,7 @@ impl Assess for Finds {
         &self.model
     }
 
-    fn assess(&self, _: &Listing, _: Detail) -> Assessment {
+    fn assess(&self, _: &Listing, _: Ask) -> Assessment {
         let of = |part: Part| {
             let weights = self.evidence.iter().filter(|e| e.part == part).map(|e| e.weight);
             weights.fold(None, |sum, w| Some(sum.unwrap_or(0.0) + w))

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use thatgia::domain::{Assessment, Listing, ModelRef};
-use thatgia::scoring::{Assess, Detail};
+use thatgia::scoring::{Ask, Assess};
 
 use super::FakeScorer;
 
@@ -59,8 +59,8 @@ impl Assess for GatedScorer {
         self.inner.model()
     }
 
-    fn assess(&self, listing: &Listing, detail: Detail) -> Assessment {
+    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
         self.gate.pass();
-        self.inner.assess(listing, detail)
+        self.inner.assess(listing, ask)
     }
 }

@@ -14,7 +14,7 @@ use thatgia::domain::{
     Assessment, Band, Evidence, LegalClass, Listing, ModelId, ModelRef, Part, Parts, Reason, Score,
     Thresholds, Tier,
 };
-use thatgia::scoring::{Assess, Detail};
+use thatgia::scoring::{Ask, Assess, Detail};
 
 /// A scorer whose log-odds are the number of `!` in the title, less 2.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Assess for FakeScorer {
         &self.model
     }
 
-    fn assess(&self, listing: &Listing, detail: Detail) -> Assessment {
+    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
         assert!(!listing.title().contains("panic"), "asked for");
         let marks = listing.title().chars().filter(|c| *c == '!').count();
         let text = marks as f64;
@@ -55,7 +55,7 @@ impl Assess for FakeScorer {
         };
         let places =
             listing.title().chars().enumerate().filter(|(_, c)| *c == '!').map(|(at, _)| at);
-        let evidence = match detail {
+        let evidence = match ask.detail {
             Detail::Full => places.map(|at| one(at, 1.0)).collect(),
             Detail::Brief => places.take(1).map(|at| one(at, text)).collect(),
         };

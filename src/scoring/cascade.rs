@@ -1,0 +1,134 @@
+use candle_core::{Device, Result, Tensor};
+
+use super::contract::{Ask, Assess, Detail, TierChoice};
+use super::explain::Explanation;
+use super::fast::FastScorer;
+use crate::domain::{Assessment, Listing, ModelRef, Tier, logit, sigmoid};
+use crate::nn::{Beside, Dropout, Packed};
+use crate::registry::{EncoderSpec, LoadedEncoder, LoadedModel, ManifestError};
+use crate::signals::{Reading, Tokens};
+
+/// Both tiers: the fast one settles what it is sure of, the encoder reads the rest.
+#[derive(Debug)]
+pub struct Cascade {
+    fast: FastScorer,
+    second: LoadedEncoder,
+    spec: EncoderSpec,
+    /// What each sign weighs beside the encoder.
+    signs: Vec<f64>,
+    /// Log-odds of the model's own base rate, on which the borders of settling stand.
+    own_prior: f64,
+}
+
+/// What the encoder and its heads say of one listing, in log-odds.
+struct Said {
+    text: f64,
+    price: Option<f64>,
+    classes: Vec<f32>,
+    /// What each token gives to the text, summing to it but for the bias.
+    shares: Vec<f32>,
+}
+
+impl Cascade {
+    /// A scorer with `model` and its second tier; a `base_rate` above 0 takes the place of the
+    /// model's own.
+    ///
+    /// # Errors
+    /// When the model has no description of its encoder, or a trial of it fails.
+    pub fn new(model: LoadedModel, second: LoadedEncoder, base_rate: f64) -> Result<Self> {
+        let Some(spec) = model.manifest.encoder else {
+            return Err(candle_core::Error::wrap(ManifestError::Value("no encoder".to_owned())));
+        };
+        let own_prior = logit(model.manifest.calibration.base_rate);
+        let signs = second.heads.signs().to_vec1::<f32>()?.into_iter().map(f64::from).collect();
+        let fast = FastScorer::new(model, base_rate);
+        let this = Self { fast, second, spec, signs, own_prior };
+        let trial = Reading::default();
+        this.said(&trial, &Tokens::new(&trial, this.fast.words.pieces(), spec.tokens))?;
+        Ok(this)
+    }
+
+    /// Whether what the fast tier said can stand.
+    fn settled(&self, said: &Assessment) -> bool {
+        let score = sigmoid(self.own_prior + said.parts.sum());
+        score < self.spec.settle_below || score >= self.spec.settle_from
+    }
+
+    fn said(&self, reading: &Reading, tokens: &Tokens) -> Result<Said> {
+        let texts = Packed::new([tokens.ids.as_slice()]);
+        let hidden = self.second.encoder.forward(&texts, &mut Dropout::off())?;
+        let input = reading.price_input();
+        let beside = Beside {
+            // Signs are added outside, in double precision, each with its evidence.
+            signs: Tensor::zeros((1, self.signs.len()), hidden.dtype(), &Device::Cpu)?,
+            flags: Tensor::new(&[input.flags], &Device::Cpu)?,
+            hinges: Tensor::new(&[input.hinges], &Device::Cpu)?,
+        };
+        let said = self.second.heads.forward(&texts.mean(&hidden)?, &beside)?;
+        let number = |t: &Tensor| Ok::<_, candle_core::Error>(f64::from(t.to_vec1::<f32>()?[0]));
+        let price = reading.amount.map(|_| number(&said.price)).transpose()?;
+        let count = u16::try_from(tokens.ids.len().max(1)).unwrap_or(u16::MAX);
+        let shares = (self.second.heads.shares(&hidden)? / f64::from(count))?;
+        Ok(Said {
+            text: number(&said.text)?,
+            price: price.map(|p| self.spec.slope * p),
+            classes: said.class.squeeze(0)?.to_vec1()?,
+            shares: shares.to_vec1()?,
+        })
+    }
+
+    fn full(&self, listing: &Listing, detail: Detail) -> Result<Assessment> {
+        let reading = Reading::new(&self.fast.knowledge, listing);
+        let tokens = Tokens::new(&reading, self.fast.words.pieces(), self.spec.tokens);
+        let said = self.said(&reading, &tokens)?;
+        let mut explanation = Explanation::new(listing, &reading, &self.fast.knowledge, detail);
+        explanation.say_classes(&said.classes);
+        let space = self.fast.words.space();
+        let mut text = self.spec.slope * said.text + self.spec.shift;
+        for sign in &space.signs(&reading) {
+            let weight = self.spec.slope * self.signs[sign.index - space.concepts_at()];
+            text += weight;
+            explanation.sign(sign, weight);
+        }
+        for (at, field) in reading.fields.iter().enumerate() {
+            let mut weights = vec![0.0; field.text.words().len()];
+            for word in tokens.words.iter().filter(|w| w.field == at) {
+                let shares = said.shares[word.from..word.to].iter();
+                weights[word.word] = self.spec.slope * shares.map(|s| f64::from(*s)).sum::<f64>();
+            }
+            explanation.words(at, &weights);
+        }
+        explanation.rest_of_text(text);
+        if let (Some(part), Some(amount)) = (said.price, reading.amount) {
+            match &reading.price {
+                Some(signal) => explanation.price(signal, part),
+                None => explanation.price_level(amount, part),
+            }
+        }
+        Ok(self.fast.close(Tier::Full, explanation, (text, said.price)))
+    }
+}
+
+impl Assess for Cascade {
+    fn model(&self) -> &ModelRef {
+        self.fast.model()
+    }
+
+    fn has_encoder(&self) -> bool {
+        true
+    }
+
+    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
+        if ask.tier != TierChoice::Full {
+            let said = self.fast.assess(listing, ask);
+            if ask.tier == TierChoice::Fast || self.settled(&said) {
+                return said;
+            }
+        }
+        self.full(listing, ask.detail).unwrap_or_else(|error| {
+            // The answer says which tier it is from, so that nothing is hidden by this.
+            tracing::error!(%error, "the encoder failed, the fast tier answers");
+            self.fast.assess(listing, ask)
+        })
+    }
+}
