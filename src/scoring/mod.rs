@@ -10,4 +10,4 @@ mod fast;
 mod words;
 
 pub use contract::{Assess, Detail, RawItem, score_items};
-pub use fast::{FastScorer, ScoringError, load};
+pub use fast::{FastScorer, ScoringError, load, locate};
