@@ -59,11 +59,13 @@ impl Wanted {
 /// # Errors
 /// When there is no such model, its files do not fit together, or it lacks the tier.
 pub(super) fn load(wanted: &Wanted) -> anyhow::Result<Arc<dyn Assess>> {
-    let scorer =
-        scoring::load(&wanted.scoring).hint("--model takes a model's id or folder")?;
+    let scorer = scoring::load(&wanted.scoring).hint("--model takes a model's id or folder")?;
     if wanted.tier == TierChoice::Full && !scorer.has_encoder() {
-        return Err(anyhow::anyhow!("{} has no encoder, so there is no full tier", scorer.model().id))
-            .hint("--tier fast or auto scores with the fast tier");
+        return Err(anyhow::anyhow!(
+            "{} has no encoder, so there is no full tier",
+            scorer.model().id
+        ))
+        .hint("--tier fast or auto scores with the fast tier");
     }
     Ok(scorer)
 }

@@ -34,7 +34,17 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
         .with_context(|| format!("can't read {}", opts.config.display()))
         .hint("models/recipes holds the recipes of the models that ship")?;
     let bar = output::progress(Some(0), "batches");
+    let mut epoch = 1;
     let outcome = train::run(&recipe, opts.seed, &opts.out, &mut |p: train::Progress| {
+        // A log gets a line an epoch where a terminal has the bar.
+        if p.epoch != epoch && bar.is_hidden() {
+            epoch = p.epoch;
+            let (done, valid, best) = (p.epoch - 1, p.valid_loss, p.best_epoch);
+            output::note(&format!(
+                "epoch {done} of {}: valid {valid:.4}, best at {best}",
+                p.epochs
+            ));
+        }
         bar.set_length(p.total as u64);
         bar.set_position(p.done as u64);
         bar.set_message(format!(

@@ -10,6 +10,7 @@ mod check;
 mod groups;
 mod loader;
 mod manifest;
+mod ordinary;
 mod record;
 mod samples;
 mod shingles;
@@ -25,6 +26,7 @@ pub use loader::{DatasetError, LoadedFile, RowError, load_rows, read_file};
 pub use manifest::{
     FileRecord, MANIFEST, Manifest, SplitRecord, file_sha256, write_rows, write_split,
 };
+pub use ordinary::{Ordinary, OrdinaryFile};
 pub use record::{Lang, Row, SCHEMA_VERSION};
 pub use samples::samples;
 pub use shortcuts::{MAX_AUC, MAX_AUC_TOGETHER, MAX_BITS, Shortcut};

@@ -110,9 +110,8 @@ impl Heads {
     /// # Errors
     /// When the shapes do not fit.
     pub fn forward(&self, vectors: &Tensor, beside: &Beside) -> Result<Said> {
-        let linear = |(weight, bias): &(Tensor, Tensor)| {
-            vectors.matmul(&weight.t()?)?.broadcast_add(bias)
-        };
+        let linear =
+            |(weight, bias): &(Tensor, Tensor)| vectors.matmul(&weight.t()?)?.broadcast_add(bias);
         let flags = (linear(&self.flags)? * &beside.flags)?.sum(1)?;
         let hinges = (softplus(&linear(&self.hinges)?)? * &beside.hinges)?.sum(1)?;
         Ok(Said {

@@ -12,5 +12,5 @@ pub use load::{
     LoadError, LoadedEncoder, LoadedModel, TOKENIZER, heads_config, load_model, sha256_hex,
 };
 pub use manifest::{
-    Calibration, Codes, Manifest, ManifestError, SCHEMA, EncoderSpec, Spec, Training, WEIGHTS_FILE,
+    Calibration, Codes, EncoderSpec, Manifest, ManifestError, SCHEMA, Spec, Training, WEIGHTS_FILE,
 };

@@ -101,18 +101,7 @@ impl<'a> Explanation<'a> {
         let (classes, said) = (Vec::new(), Vec::new());
         let offsets = vec![None; reading.fields.len()];
         let grey = false;
-        Self {
-            listing,
-            reading,
-            knowledge,
-            detail,
-            evidence,
-            words,
-            classes,
-            said,
-            grey,
-            offsets,
-        }
+        Self { listing, reading, knowledge, detail, evidence, words, classes, said, grey, offsets }
     }
 
     pub(super) fn reading(&self) -> &'a Reading {
@@ -242,7 +231,8 @@ impl<'a> Explanation<'a> {
     /// The class the listing would fall under: what the classifier says, or where there is none,
     /// what the strongest findings speak for. A listing with nothing to see is no counterfeit.
     pub(super) fn legal_class(&self, band: Band) -> LegalClass {
-        let open = self.said.iter().filter(|(class, _)| class.is_counterfeit() == (band != Band::Low));
+        let open =
+            self.said.iter().filter(|(class, _)| class.is_counterfeit() == (band != Band::Low));
         if let Some((class, _)) = open.max_by(|a, b| a.1.total_cmp(&b.1)) {
             return *class;
         }

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::contract::{Ask, Assess};
 use super::cascade::Cascade;
+use super::contract::{Ask, Assess};
 use super::explain::Explanation;
 use super::words::WordWeights;
 use crate::config;

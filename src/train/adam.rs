@@ -23,27 +23,63 @@ impl Group {
 #[derive(Debug)]
 pub struct AdamW {
     groups: Vec<Group>,
-    first: Vec<Tensor>,
-    second: Vec<Tensor>,
+    moments: Vec<Moments>,
     step: u32,
     rate: f64,
     /// Sums of gradients, one a group, and how many were added up.
-    pending: Vec<Tensor>,
+    pending: Vec<Vec<f32>>,
     added: u32,
 }
 
-const BETA1: f64 = 0.9;
-const BETA2: f64 = 0.999;
-const EPSILON: f64 = 1e-8;
+/// Running means of a group's gradients and of their squares.
+#[derive(Debug)]
+struct Moments {
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+/// The numbers of one step.
+struct Step {
+    /// What gradients are multiplied with.
+    scale: f32,
+    /// The rate over the first moment's bias.
+    rate: f32,
+    /// One over the second moment's bias.
+    fix: f32,
+    /// What is left of a weight after its decay.
+    keep: f32,
+}
+
+impl Moments {
+    fn new(count: usize) -> Self {
+        Self { first: vec![0.0; count], second: vec![0.0; count] }
+    }
+
+    /// Takes a gradient in and moves the weights.
+    fn step(&mut self, weights: &mut [f32], grads: &[f32], step: &Step) {
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for ((weight, grad), (first, second)) in weights.iter_mut().zip(grads).zip(moments) {
+            let grad = grad * step.scale;
+            *first = BETA1 * *first + (1.0 - BETA1) * grad;
+            *second = BETA2 * *second + (1.0 - BETA2) * grad * grad;
+            let size = (*second * step.fix).sqrt() + EPSILON;
+            *weight = *weight * step.keep - step.rate * *first / size;
+        }
+    }
+}
+
+const BETA1: f32 = 0.9;
+const BETA2: f32 = 0.999;
+const EPSILON: f32 = 1e-8;
+
+fn values(tensor: &Tensor) -> Result<Vec<f32>> {
+    tensor.flatten_all()?.to_vec1()
+}
 
 impl AdamW {
-    /// # Errors
-    /// When memory for the moments can't be had.
-    pub fn new(groups: Vec<Group>, rate: f64) -> Result<Self> {
-        let zeros = |g: &Group| g.var.zeros_like();
-        let first = groups.iter().map(zeros).collect::<Result<_>>()?;
-        let second = groups.iter().map(zeros).collect::<Result<_>>()?;
-        Ok(Self { groups, first, second, step: 0, rate, pending: Vec::new(), added: 0 })
+    pub fn new(groups: Vec<Group>, rate: f64) -> Self {
+        let moments = groups.iter().map(|g| Moments::new(g.var.elem_count())).collect();
+        Self { groups, moments, step: 0, rate, pending: Vec::new(), added: 0 }
     }
 
     /// The learning rate from now on.
@@ -56,17 +92,18 @@ impl AdamW {
     /// # Errors
     /// When a group got no gradient: a tensor that is meant to learn and can't is a mistake.
     pub fn accumulate(&mut self, grads: &GradStore) -> Result<()> {
-        let fresh = self.groups.iter().map(|group| {
-            let missing =
-                || candle_core::Error::Msg(format!("{} got no gradient", group.name)).bt();
-            grads.get(group.var.as_tensor()).ok_or_else(missing)
-        });
-        let fresh: Vec<&Tensor> = fresh.collect::<Result<_>>()?;
-        self.pending = if self.added == 0 {
-            fresh.into_iter().cloned().collect()
-        } else {
-            self.pending.iter().zip(fresh).map(|(sum, grad)| sum + grad).collect::<Result<_>>()?
-        };
+        self.pending.resize_with(self.groups.len(), Vec::new);
+        for (group, sum) in self.groups.iter().zip(&mut self.pending) {
+            let Some(grad) = grads.get(group.var.as_tensor()) else {
+                candle_core::bail!("{} got no gradient", group.name);
+            };
+            let grad = values(grad)?;
+            if self.added == 0 {
+                *sum = grad;
+            } else {
+                sum.iter_mut().zip(&grad).for_each(|(a, b)| *a += b);
+            }
+        }
         self.added += 1;
         Ok(())
     }
@@ -82,29 +119,26 @@ impl AdamW {
         }
         let mut scale = 1.0 / f64::from(self.added);
         if let Some(clip) = clip {
-            let mut squares = 0.0;
-            for grad in &self.pending {
-                squares += f64::from(grad.sqr()?.sum_all()?.to_scalar::<f32>()?);
-            }
-            let length = squares.sqrt() * scale;
+            let square = |grads: &Vec<f32>| grads.iter().map(|g| f64::from(g * g)).sum::<f64>();
+            let length = self.pending.iter().map(square).sum::<f64>().sqrt() * scale;
             scale *= (clip / length.max(f64::MIN_POSITIVE)).min(1.0);
         }
         self.step += 1;
         self.added = 0;
-        let n = f64::from(self.step);
-        let (fix1, fix2) = (1.0 - BETA1.powf(n), 1.0 - BETA2.powf(n));
-        for (i, grad) in std::mem::take(&mut self.pending).into_iter().enumerate() {
-            let group = &self.groups[i];
+        let fix = |beta: f32| 1.0 - f64::from(beta).powf(f64::from(self.step));
+        #[expect(clippy::cast_possible_truncation, reason = "training runs in f32")]
+        let narrow = |x: f64| x as f32;
+        for (i, group) in self.groups.iter().enumerate() {
             let rate = self.rate * group.rate;
-            let grad = (grad * scale)?;
-            let first = ((&self.first[i] * BETA1)? + (&grad * (1.0 - BETA1))?)?;
-            let second = ((&self.second[i] * BETA2)? + (grad.sqr()? * (1.0 - BETA2))?)?;
-            let size = ((&second / fix2)?.sqrt()? + EPSILON)?;
-            let update = ((&first / fix1)? / size)?;
-            let kept = (group.var.as_tensor() * (1.0 - rate * group.decay))?;
-            group.var.set(&(kept - (update * rate)?)?)?;
-            self.first[i] = first;
-            self.second[i] = second;
+            let step = Step {
+                scale: narrow(scale),
+                rate: narrow(rate / fix(BETA1)),
+                fix: narrow(1.0 / fix(BETA2)),
+                keep: narrow(1.0 - rate * group.decay),
+            };
+            let mut weights = values(group.var.as_tensor())?;
+            self.moments[i].step(&mut weights, &self.pending[i], &step);
+            group.var.set(&Tensor::from_vec(weights, group.var.shape(), group.var.device())?)?;
         }
         Ok(())
     }
@@ -114,14 +148,16 @@ impl AdamW {
     }
 
     /// The state by name, to be saved.
-    pub(super) fn state(&self) -> Vec<(String, Tensor)> {
+    pub(super) fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut state = Vec::new();
-        for (i, group) in self.groups.iter().enumerate() {
-            state.push((group.name.clone(), group.var.as_tensor().clone()));
-            state.push((format!("{}.first", group.name), self.first[i].clone()));
-            state.push((format!("{}.second", group.name), self.second[i].clone()));
+        for (group, moments) in self.groups.iter().zip(&self.moments) {
+            let (name, var) = (&group.name, &group.var);
+            let tensor = |of: &[f32]| Tensor::from_slice(of, var.shape(), var.device());
+            state.push((name.clone(), var.as_tensor().clone()));
+            state.push((format!("{name}.first"), tensor(&moments.first)?));
+            state.push((format!("{name}.second"), tensor(&moments.second)?));
         }
-        state
+        Ok(state)
     }
 
     pub(super) fn steps(&self) -> u32 {
@@ -139,10 +175,10 @@ impl AdamW {
                 candle_core::Error::Msg(format!("the checkpoint has no tensor {name:?}"))
             })
         };
-        for (i, group) in self.groups.iter().enumerate() {
+        for (group, moments) in self.groups.iter().zip(&mut self.moments) {
             group.var.set(&get(&group.name)?)?;
-            self.first[i] = get(&format!("{}.first", group.name))?;
-            self.second[i] = get(&format!("{}.second", group.name))?;
+            moments.first = values(&get(&format!("{}.first", group.name))?)?;
+            moments.second = values(&get(&format!("{}.second", group.name))?)?;
         }
         self.step = step;
         Ok(())
@@ -173,7 +209,7 @@ mod tests {
     fn the_first_step_is_that_of_the_paper() {
         // f(x) = x²/2 at x = 1: the gradient is 1, so the first update is the rate itself.
         let x = var(1.0);
-        let mut adam = AdamW::new(vec![Group::new("x", &x, 1.0, 0.5)], 0.1).unwrap();
+        let mut adam = AdamW::new(vec![Group::new("x", &x, 1.0, 0.5)], 0.1);
         adam.accumulate(&half_square(&x, 1.0)).unwrap();
         adam.step(None).unwrap();
         assert!((value(&x) - (1.0 * (1.0 - 0.05) - 0.1)).abs() < 1e-6, "{}", value(&x));
@@ -185,12 +221,12 @@ mod tests {
     fn batches_add_up_to_their_mean_and_long_gradients_are_cut() {
         let moments = |batches: &[f64], clip| {
             let x = var(1.0);
-            let mut adam = AdamW::new(vec![Group::new("x", &x, 1.0, 0.0)], 0.1).unwrap();
+            let mut adam = AdamW::new(vec![Group::new("x", &x, 1.0, 0.0)], 0.1);
             for scale in batches {
                 adam.accumulate(&half_square(&x, *scale)).unwrap();
             }
             adam.step(clip).unwrap();
-            adam.first[0].to_vec1::<f32>().unwrap()[0]
+            adam.moments[0].first[0]
         };
         assert!((moments(&[1.0, 3.0], None) - 0.2).abs() < 1e-6);
         assert!((moments(&[1.0, 3.0], Some(0.5)) - 0.05).abs() < 1e-6);
@@ -201,7 +237,7 @@ mod tests {
     fn a_tensor_without_a_gradient_is_an_error() {
         let (x, y) = (var(1.0), var(1.0));
         let groups = vec![Group::new("x", &x, 1.0, 0.0), Group::new("idle", &y, 1.0, 0.0)];
-        let mut adam = AdamW::new(groups, 0.1).unwrap();
+        let mut adam = AdamW::new(groups, 0.1);
         let error = adam.accumulate(&half_square(&x, 1.0)).unwrap_err();
         assert!(error.to_string().contains("idle got no gradient"));
     }

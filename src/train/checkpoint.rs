@@ -57,7 +57,7 @@ impl Checkpoint {
         best: &[(String, Tensor)],
     ) -> candle_core::Result<()> {
         fs::create_dir_all(&self.dir)?;
-        let mut tensors: HashMap<String, Tensor> = adam.state().into_iter().collect();
+        let mut tensors: HashMap<String, Tensor> = adam.state()?.into_iter().collect();
         tensors.extend(best.iter().map(|(name, t)| (format!("best.{name}"), t.clone())));
         let fresh = self.dir.join("checkpoint.new");
         candle_core::safetensors::save(&tensors, &fresh)?;

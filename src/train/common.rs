@@ -53,11 +53,7 @@ pub(super) fn positive(name: &'static str, count: usize) -> Result<(), RecipeErr
 }
 
 /// Refuses a number outside `range`.
-pub(super) fn between(
-    name: &'static str,
-    got: f64,
-    range: Range<f64>,
-) -> Result<(), RecipeError> {
+pub(super) fn between(name: &'static str, got: f64, range: Range<f64>) -> Result<(), RecipeError> {
     if range.contains(&got) {
         return Ok(());
     }

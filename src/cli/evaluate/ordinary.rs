@@ -1,87 +1,19 @@
 //! Unlabelled listings in a platform's own words, scored a few at a time.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use flate2::bufread::MultiGzDecoder;
-use serde::Deserialize;
 
 use super::super::output;
 use super::judge::Judge;
-use crate::dataset::file_sha256;
-use crate::domain::{Limits, Listing, Money, NewListing, Seller};
+use crate::dataset::{OrdinaryFile, file_sha256};
+use crate::domain::Limits;
 use crate::eval::{OrdinaryReport, OrdinaryScore, measure_ordinary};
 use crate::preprocess::map_batch;
 use crate::signals::{Knowledge, Reading};
 
-/// Lines read and scored at once.
-const BATCH: usize = 2048;
-/// Longest line, in bytes; a longer one is skipped.
-const LINE: usize = 1 << 20;
 /// From this share of its reference on a price is plausible for genuine goods.
 const PLAUSIBLE: f64 = 0.5;
-/// Of a listing that names neither source nor platform.
-const NO_SOURCE: &str = "(unnamed)";
-/// Longest name of a source, in characters.
-const SOURCE_CHARS: usize = 80;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
-/// A line as crawls write it. Fields that are not named here are skipped.
-#[derive(Debug, Deserialize)]
-struct Line {
-    title: Option<String>,
-    description: Option<String>,
-    price: Option<Price>,
-    brand: Option<String>,
-    category: Option<String>,
-    #[serde(default)]
-    seller: serde_json::Value,
-    platform: Option<String>,
-    source: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Price {
-    /// VND.
-    Number(f64),
-    Money(Money),
-}
-
-impl Line {
-    /// The source and the listing; `None` where there is no listing that could be scored.
-    fn read(text: &[u8], limits: &Limits) -> Option<(String, Listing)> {
-        let line: Self = serde_json::from_slice(text).ok()?;
-        let named = |name: &Option<String>| {
-            let name: String = name.as_deref()?.trim().chars().take(SOURCE_CHARS).collect();
-            (!name.is_empty()).then_some(name)
-        };
-        let source = named(&line.source).or_else(|| named(&line.platform));
-        let price = match line.price {
-            Some(Price::Number(amount)) => Some(Money { amount: Some(amount), currency: None }),
-            Some(Price::Money(money)) => Some(money),
-            None => None,
-        };
-        let seller = match line.seller.as_str() {
-            Some(name) => Some(Seller { name: Some(name.to_owned()), ..Seller::default() }),
-            None => serde_json::from_value(line.seller).ok(),
-        };
-        let listing = NewListing {
-            title: line.title,
-            description: line.description,
-            // Crawls write 0 where they saw no price.
-            price: price.filter(|p| p.amount.is_some_and(|a| a > 0.0)),
-            brand: line.brand,
-            category: line.category,
-            seller,
-            platform: line.platform,
-            ..NewListing::default()
-        };
-        Some((source.unwrap_or_else(|| NO_SOURCE.to_owned()), listing.parse(limits).ok()?))
-    }
-}
 
 /// Scores the listings of `path`, JSON lines with or without gzip.
 pub(super) fn measure(
@@ -91,55 +23,29 @@ pub(super) fn measure(
 ) -> anyhow::Result<OrdinaryReport> {
     let context = || format!("cannot read {}", path.display());
     let limits = Limits::default();
-    let mut reader = open(path).with_context(context)?;
+    let mut file = OrdinaryFile::open(path).with_context(context)?;
     let bar = output::progress(None, "ordinary listings");
     let (mut scores, mut skipped) = (Vec::new(), 0);
     loop {
-        let (lines, more) = batch(&mut reader).with_context(context)?;
+        let lines = file.batch().with_context(context)?;
+        if lines.is_empty() {
+            break;
+        }
         let scored = map_batch(&lines, |line| {
-            let (source, listing) = Line::read(line.as_deref()?, &limits)?;
+            let line = line.as_ref()?;
+            let listing = line.listing.clone().parse(&limits).ok()?;
             let price = Reading::new(knowledge, &listing).price;
             let branded = price.is_some_and(|p| p.ratio() >= PLAUSIBLE);
             let (score, band) = judge.score(&listing);
-            Some(OrdinaryScore { source, score, band, branded })
+            Some(OrdinaryScore { source: line.source.clone(), score, band, branded })
         });
         skipped += scored.iter().filter(|s| s.is_none()).count();
         scores.extend(scored.into_iter().flatten());
         bar.inc(lines.len() as u64);
-        if !more {
-            break;
-        }
     }
     bar.finish_and_clear();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(measure_ordinary(&name, &file_sha256(path)?, skipped, &scores))
-}
-
-fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
-    if file.fill_buf()?.starts_with(&GZIP) {
-        return Ok(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file))));
-    }
-    Ok(Box::new(file))
-}
-
-/// The next lines, blank ones left out, `None` for one that is too long; and whether there may be
-/// more.
-fn batch(reader: &mut dyn BufRead) -> io::Result<(Vec<Option<Vec<u8>>>, bool)> {
-    let mut lines = Vec::with_capacity(BATCH);
-    while lines.len() < BATCH {
-        let mut line = Vec::new();
-        if (&mut *reader).take(LINE as u64 + 1).read_until(b'\n', &mut line)? == 0 {
-            return Ok((lines, false));
-        }
-        if line.len() > LINE && line.last() != Some(&b'\n') {
-            reader.skip_until(b'\n')?;
-            lines.push(None);
-        } else if !line.trim_ascii().is_empty() {
-            lines.push(Some(line));
-        }
-    }
-    Ok((lines, true))
 }
 
 #[cfg(test)]
@@ -181,7 +87,7 @@ mod tests {
         let got = measure(&by_length(), &knowledge(), &plain).unwrap();
         assert_eq!((got.name.as_str(), got.n, got.skipped), ("x.jsonl", 4, 2));
         let sources: Vec<_> = got.sources.iter().map(|(s, r)| (s.as_str(), r.shares.n)).collect();
-        assert_eq!(sources, [(NO_SOURCE, 1), ("a", 2), ("tiki", 1)]);
+        assert_eq!(sources, [("(unnamed)", 1), ("a", 2), ("tiki", 1)]);
         // The cheap pair is no sign of a mistake; of the others two are at a plausible price.
         assert_eq!((got.branded.n, got.branded.high.value), (2, Some(0.0)));
 
@@ -192,17 +98,6 @@ mod tests {
         let again = measure(&by_length(), &knowledge(), &packed).unwrap();
         assert_eq!(again.sources, got.sources);
         assert_ne!(again.sha256, got.sha256);
-    }
-
-    #[test]
-    fn a_line_without_end_is_skipped() {
-        let long = format!("{}\n{{\"title\":\"a\"}}\n", "x".repeat(3 * LINE));
-        let (lines, more) = batch(&mut long.as_bytes()).unwrap();
-        assert_eq!((lines.len(), more, &lines[0]), (2, false, &None));
-        let many = "{}\n".repeat(BATCH + 1);
-        let mut reader = many.as_bytes();
-        assert_eq!(batch(&mut reader).unwrap().0.len(), BATCH);
-        assert_eq!(batch(&mut reader).unwrap().0.len(), 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@ use candle_core::{Result, Tensor};
 
 use super::{EncoderConfig, Packed, Weights};
 use crate::nn::dropout::Dropout;
-use crate::nn::ops::{attention, gelu, layer_norm};
+use crate::nn::ops::{add_bias, attention, gelu, layer_norm};
 
 /// x Wᵀ + b.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Linear {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+        add_bias(&x.matmul(&self.weight.t()?)?, &self.bias)
     }
 }
 

@@ -109,7 +109,9 @@ fn what_does_not_fit_is_refused() {
     let weights = Weights::new(random(&SMALL)).unwrap();
     let encoder = Encoder::new(SMALL, &weights).unwrap();
     let long = Packed::new([&[1_u32; 7][..]]);
-    assert!(encoder.embed(&long, &mut Dropout::off()).unwrap_err().to_string().contains("6 at most"));
+    assert!(
+        encoder.embed(&long, &mut Dropout::off()).unwrap_err().to_string().contains("6 at most")
+    );
     let unknown = Packed::new([&[11_u32][..]]);
     assert!(encoder.embed(&unknown, &mut Dropout::off()).is_err());
     assert!(Encoder::new(EncoderConfig { layers: 3, ..SMALL }, &weights).is_err());
@@ -120,7 +122,8 @@ fn what_does_not_fit_is_refused() {
 /// The encoder that training starts from against the vectors that came with it.
 #[test]
 fn the_golden_outputs_are_met() {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models/text-encoder");
+    let dir =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models/text-encoder");
     let Ok(golden) = std::fs::read(dir.join("golden.json")) else {
         eprintln!("skipped: {} is not there", dir.display());
         return;

@@ -120,10 +120,7 @@ impl Attention {
 
     /// The texts' slices of a tensor's numbers.
     fn texts<'a>(&self, numbers: &'a [f32]) -> Vec<&'a [f32]> {
-        self.bounds
-            .windows(2)
-            .map(|w| &numbers[w[0] * self.hidden..w[1] * self.hidden])
-            .collect()
+        self.bounds.windows(2).map(|w| &numbers[w[0] * self.hidden..w[1] * self.hidden]).collect()
     }
 
     fn texts_mut<'a>(&self, mut numbers: &'a mut [f32]) -> Vec<&'a mut [f32]> {
@@ -248,7 +245,8 @@ mod tests {
                     let t = t.narrow(0, start, len).unwrap().narrow(1, head * 3, 3).unwrap();
                     t.contiguous().unwrap()
                 };
-                let scores = (part(&q).matmul(&part(&k).t().unwrap()).unwrap() / 3_f64.sqrt()).unwrap();
+                let scores =
+                    (part(&q).matmul(&part(&k).t().unwrap()).unwrap() / 3_f64.sqrt()).unwrap();
                 let shares = scores.exp().unwrap();
                 let shares = shares.broadcast_div(&shares.sum_keepdim(D::Minus1).unwrap()).unwrap();
                 let want = shares.matmul(&part(&v)).unwrap();

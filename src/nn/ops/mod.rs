@@ -5,6 +5,7 @@
 //! taken in the rows' order, so results don't depend on the number of threads.
 
 mod attention;
+mod bias;
 mod gelu;
 mod layer_norm;
 
@@ -12,6 +13,7 @@ mod layer_norm;
 pub(super) mod gradient;
 
 pub(super) use attention::attention;
+pub(super) use bias::add_bias;
 pub(super) use gelu::gelu;
 pub(super) use layer_norm::layer_norm;
 

@@ -1,6 +1,7 @@
 use candle_core::Result;
 
 use super::examples::Example;
+use super::lessons::Lessons;
 use super::net::{Batch, Drop, Net};
 use super::recipe::Fit;
 use crate::eval::SplitMix64;
@@ -12,7 +13,7 @@ use crate::train::common::{Progress, log_loss};
 
 /// What a fit reads and where it keeps its place.
 pub(super) struct Job<'a> {
-    pub(super) train: &'a [Example],
+    pub(super) lessons: &'a Lessons<'a>,
     pub(super) valid: &'a [Example],
     pub(super) fit: &'a Fit,
     pub(super) seed: u64,
@@ -22,7 +23,7 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     fn batches(&self) -> usize {
-        self.train.len().div_ceil(self.fit.batch)
+        self.lessons.len().div_ceil(self.fit.batch)
     }
 
     /// The learning rate of the step that ends with batch `done` of all: up to the full rate over
@@ -38,12 +39,8 @@ impl Job<'_> {
 }
 
 /// Fits `net` and leaves it at the epoch of the smallest validation loss.
-pub(super) fn fit(
-    net: &Net,
-    job: &Job<'_>,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<State> {
-    let mut adam = AdamW::new(net.groups(job.fit), job.fit.learning_rate)?;
+pub(super) fn fit(net: &Net, job: &Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<State> {
+    let mut adam = AdamW::new(net.groups(job.fit), job.fit.learning_rate);
     let (mut state, mut best) = job
         .checkpoint
         .resume(job.fingerprint, &mut adam)
@@ -52,7 +49,7 @@ pub(super) fn fit(
         state.epoch += 1;
         let train_loss = epoch(net, &mut adam, job, &state, progress)?;
         let evidence = net.evidence(job.valid, job.fit.batch)?;
-        let rows = evidence.iter().zip(job.valid).map(|(z, e)| (net.prior() + z, e.label));
+        let rows = evidence.iter().zip(job.valid).map(|(z, e)| (net.prior() + z, e.target.label));
         let valid_loss = log_loss(rows);
         if valid_loss < state.best_loss {
             (state.best_loss, state.best_epoch) = (valid_loss, state.epoch);
@@ -76,13 +73,11 @@ fn epoch(
     let seed = mix(job.seed ^ (state.epoch as u64) << 32);
     let mut random = SplitMix64::new(seed);
     let mut dropout = Dropout::new(narrow(job.fit.dropout), seed);
-    let mut order: Vec<&Example> = job.train.iter().collect();
-    for i in (1..order.len()).rev() {
-        order.swap(i, random.below(i + 1));
-    }
+    let mut examples = job.lessons.epoch(seed);
+    random.shuffle(&mut examples);
     let before = (state.epoch - 1) * job.batches();
     let (mut sum, mut count) = (0.0, 0_u32);
-    for (i, chunk) in order.chunks(job.fit.batch).enumerate() {
+    for (i, chunk) in examples.chunks(job.fit.batch).enumerate() {
         let drop = Drop { fit: job.fit, random: &mut random };
         let batch = Batch::new(chunk, net.heads_config(), Some(drop))?;
         let loss = net.loss(&batch, job.fit, &mut dropout)?;

@@ -2,8 +2,10 @@
 
 mod examples;
 mod fit;
+mod lessons;
 mod net;
 mod recipe;
 mod run;
+mod weak;
 
 pub(super) use run::run;

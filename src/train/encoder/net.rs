@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 
-use super::examples::Example;
+use super::examples::{Example, Target};
+use super::lessons::coin;
 use super::recipe::Fit;
 use crate::eval::SplitMix64;
 use crate::nn::{
@@ -138,18 +139,18 @@ impl Net {
     pub(super) fn loss(&self, batch: &Batch, fit: &Fit, dropout: &mut Dropout) -> Result<Tensor> {
         let (said, slices) = self.said(batch, dropout)?;
         let z = (((&said.text + &said.signs)? + &said.price)? + self.prior)?;
-        let label = (softplus(&z)? - (z * &batch.labels)?)?.mean_all()?;
+        let label = (softplus(&z)? - (z * &batch.labels)?)?;
         let class = (cross_entropy(&said.class, &batch.classes)? * fit.class_loss)?;
         let slice = (cross_entropy(&slices, &batch.slices)? * fit.slice_loss)?;
-        (label + class)? + slice
+        let sum = (((label + class)? * &batch.weights)? + (slice * &batch.sliced)?)?;
+        sum.mean_all()
     }
 
     /// Log-odds over the prior, one an example.
     pub(super) fn evidence(&self, examples: &[Example], batch: usize) -> Result<Vec<f64>> {
         let mut out = Vec::with_capacity(examples.len());
         for chunk in examples.chunks(batch) {
-            let chunk: Vec<&Example> = chunk.iter().collect();
-            let batch = Batch::new(&chunk, &self.config, None)?;
+            let batch = Batch::new(chunk, &self.config, None)?;
             let (said, _) = self.said(&batch, &mut Dropout::off())?;
             let sum = ((said.text + said.signs)? + said.price)?;
             out.extend(sum.to_vec1::<f32>()?.into_iter().map(f64::from));
@@ -166,13 +167,13 @@ impl Net {
     }
 }
 
-/// Mean of −ln softmax(z)\[class\].
+/// −ln softmax(z)\[class\], one a row.
 fn cross_entropy(z: &Tensor, classes: &Tensor) -> Result<Tensor> {
     let highest = z.max_keepdim(D::Minus1)?.detach();
     let shifted = z.broadcast_sub(&highest)?;
     let sum = shifted.exp()?.sum(D::Minus1)?.log()?;
     let own = shifted.gather(&classes.unsqueeze(1)?, 1)?.squeeze(1)?;
-    (sum - own)?.mean_all()
+    sum - own
 }
 
 /// What is left out of listings at random while learning.
@@ -183,8 +184,7 @@ pub(super) struct Drop<'a> {
 
 impl Drop<'_> {
     fn coin(&mut self, share: f64) -> bool {
-        let bits = u32::try_from(self.random.next_u64() >> 32).unwrap_or(0);
-        f64::from(bits) / 4_294_967_296.0 < share
+        coin(self.random) < share
     }
 }
 
@@ -193,13 +193,16 @@ pub(super) struct Batch {
     texts: Packed,
     beside: Beside,
     labels: Tensor,
+    /// What each example weighs, and what it weighs by its slice.
+    weights: Tensor,
+    sliced: Tensor,
     classes: Tensor,
     slices: Tensor,
 }
 
 impl Batch {
     pub(super) fn new(
-        examples: &[&Example],
+        examples: &[Example],
         config: &HeadsConfig,
         mut drop: Option<Drop<'_>>,
     ) -> Result<Self> {
@@ -218,9 +221,14 @@ impl Batch {
             hinges.extend(price.hinges);
         }
         let cpu = &Device::Cpu;
-        let labels: Vec<f32> = examples.iter().map(|e| f32::from(u8::from(e.label))).collect();
-        let classes: Vec<u32> = examples.iter().map(|e| e.class).collect();
-        let slices: Vec<u32> = examples.iter().map(|e| e.slice).collect();
+        let column = |of: fn(&Target) -> f32| {
+            let numbers: Vec<f32> = examples.iter().map(|e| of(&e.target)).collect();
+            Tensor::from_vec(numbers, n, cpu)
+        };
+        let index = |of: fn(&Target) -> u32| {
+            let numbers: Vec<u32> = examples.iter().map(|e| of(&e.target)).collect();
+            Tensor::from_vec(numbers, n, cpu)
+        };
         Ok(Self {
             texts: Packed::new(examples.iter().map(|e| e.ids.as_slice())),
             beside: Beside {
@@ -228,9 +236,11 @@ impl Batch {
                 flags: Tensor::from_vec(flags, (n, PRICE_FLAGS), cpu)?,
                 hinges: Tensor::from_vec(hinges, (n, PRICE_HINGES), cpu)?,
             },
-            labels: Tensor::from_vec(labels, n, cpu)?,
-            classes: Tensor::from_vec(classes, n, cpu)?,
-            slices: Tensor::from_vec(slices, n, cpu)?,
+            labels: column(|t| f32::from(u8::from(t.label)))?,
+            weights: column(|t| t.weight)?,
+            classes: index(|t| t.class)?,
+            slices: index(|t| t.slice.unwrap_or(0))?,
+            sliced: column(|t| if t.slice.is_some() { t.weight } else { 0.0 })?,
         })
     }
 }

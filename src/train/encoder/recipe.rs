@@ -15,6 +15,7 @@ pub(super) struct Recipe {
     pub(super) seed: u64,
     pub(super) data: Data,
     pub(super) model: Shape,
+    pub(super) attacks: Attacks,
     pub(super) fit: Fit,
     pub(super) thresholds: Budgets,
 }
@@ -25,6 +26,32 @@ pub(super) struct Data {
     pub(super) train: PathBuf,
     /// Stops the training, calibrates, and chooses the thresholds.
     pub(super) valid: PathBuf,
+    /// Ordinary listings to learn from besides.
+    pub(super) ordinary: Option<Ordinary>,
+}
+
+/// Listings that nobody has judged, of which enough is known to learn from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ordinary {
+    /// JSON lines, with or without gzip.
+    pub(super) file: PathBuf,
+    /// The crawls that may be learned from; the others are kept for measuring.
+    pub(super) sources: Vec<String>,
+    /// Examples in an epoch, as a share of the rows.
+    pub(super) share: f64,
+    /// What one weighs against a row.
+    pub(super) weight: f64,
+}
+
+/// Shares of rows that are changed in an epoch as sellers change them.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Attacks {
+    /// Other manners of writing.
+    pub(super) style: f64,
+    /// Disguises, for rows with label 1.
+    pub(super) disguise: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -95,6 +122,7 @@ impl Recipe {
             ("fit.dropout", fit.dropout),
             ("fit.drop_price", fit.drop_price),
             ("fit.drop_signs", fit.drop_signs),
+            ("attacks.style + attacks.disguise", this.attacks.style + this.attacks.disguise),
         ] {
             between(name, share, 0.0..1.0)?;
         }

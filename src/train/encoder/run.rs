@@ -5,8 +5,10 @@ use candle_core::{DType, Device, Tensor};
 
 use super::examples::{Example, Reader};
 use super::fit::{Job, fit};
+use super::lessons::Lessons;
 use super::net::Net;
 use super::recipe::Recipe;
+use super::weak::Weak;
 use crate::dataset::{Row, load_rows};
 use crate::domain::{Tier, logit, sigmoid};
 use crate::eval::calibration::Platt;
@@ -50,10 +52,9 @@ pub(in crate::train) fn run(
     let net = Net::new(sizes, (heads, data.slices), start, prior, recipe.seed)?;
 
     let checkpoint = Checkpoint::new(&dir.join(".training"));
-    let fingerprint =
-        sha256_hex(format!("{recipe:?} {:?} {start_hash}", data.hashes).as_bytes());
+    let fingerprint = sha256_hex(format!("{recipe:?} {:?} {start_hash}", data.hashes).as_bytes());
     let job = Job {
-        train: &data.train,
+        lessons: &data.lessons,
         valid: &data.valid,
         fit: &recipe.fit,
         seed: recipe.seed,
@@ -69,7 +70,7 @@ pub(in crate::train) fn run(
         tensors.insert(name, half);
     }
     let raw = net.evidence(&data.valid, recipe.fit.batch)?;
-    let labels: Vec<bool> = data.valid.iter().map(|e| e.label).collect();
+    let labels: Vec<bool> = data.valid.iter().map(|e| e.target.label).collect();
     let fitted = Platt::fit(&raw, &labels).ok_or(TrainError::Calibration)?;
     let platt = Platt { slope: fitted.slope.max(1e-3), shift: fitted.shift - prior };
     let scores: Vec<f64> = raw.iter().map(|z| sigmoid(prior + platt.apply(*z))).collect();
@@ -100,7 +101,8 @@ pub(in crate::train) fn run(
     for name in FILES.into_iter().chain([TOKENIZER]) {
         keep(name, &read(&recipe.model.fast.join(name))?)?;
     }
-    let mut quick = candle_core::safetensors::load(recipe.model.fast.join(WEIGHTS_FILE), &Device::Cpu)?;
+    let mut quick =
+        candle_core::safetensors::load(recipe.model.fast.join(WEIGHTS_FILE), &Device::Cpu)?;
     if let Some(intercept) = quick.get_mut("intercept") {
         *intercept = (&*intercept + shift)?;
     }
@@ -137,7 +139,7 @@ pub(in crate::train) fn run(
         epochs: epoch,
         calibration: platt,
         thresholds,
-        train_rows: data.train.len(),
+        train_rows: data.lessons.rows.len(),
         valid_rows: data.valid.len(),
     })
 }
@@ -215,8 +217,8 @@ fn settle(quick: &[f64], full: &[f64], labels: &[bool], review: f64) -> (f64, f6
 }
 
 /// Everything that is learned from.
-struct Examples {
-    train: Vec<Example>,
+struct Examples<'a> {
+    lessons: Lessons<'a>,
     valid: Vec<Example>,
     valid_rows: Vec<Row>,
     /// How many slices there are.
@@ -225,8 +227,8 @@ struct Examples {
     hashes: BTreeMap<String, String>,
 }
 
-impl Examples {
-    fn read(recipe: &Recipe, fast: &LoadedModel) -> Result<Self, TrainError> {
+impl<'a> Examples<'a> {
+    fn read(recipe: &Recipe, fast: &'a LoadedModel) -> Result<Self, TrainError> {
         let (train_rows, valid_rows) =
             (load_rows(&recipe.data.train)?, load_rows(&recipe.data.valid)?);
         let mut slices = BTreeMap::new();
@@ -241,14 +243,19 @@ impl Examples {
             tokens: recipe.model.tokens,
             slices,
         };
-        let (train, valid) = (reader.rows(&train_rows)?, reader.rows(&valid_rows)?);
+        let (clean, valid) = (reader.rows(&train_rows)?, reader.rows(&valid_rows)?);
         let mut hashes = BTreeMap::new();
         hashes.insert("train".to_owned(), sha256_hex(&read(&recipe.data.train)?));
         hashes.insert("valid".to_owned(), sha256_hex(&read(&recipe.data.valid)?));
+        let weak = recipe.data.ordinary.as_ref().map(|settings| {
+            hashes.insert("ordinary".to_owned(), sha256_hex(&read(&settings.file)?));
+            Weak::read(settings, &fast.knowledge, train_rows.len())
+        });
+        let weak = weak.transpose()?;
         Ok(Self {
-            base_rate: base_rate(train.iter().chain(&valid).map(|e| e.label)),
+            base_rate: base_rate(clean.iter().chain(&valid).map(|e| e.target.label)),
             slices: reader.slices.len(),
-            train,
+            lessons: Lessons { reader, rows: train_rows, clean, attacks: recipe.attacks, weak },
             valid,
             valid_rows,
             hashes,

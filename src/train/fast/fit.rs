@@ -209,7 +209,7 @@ pub(super) fn fit(
     job: &Job<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<State> {
-    let mut adam = AdamW::new(learner.groups(job.fit), job.fit.learning_rate)?;
+    let mut adam = AdamW::new(learner.groups(job.fit), job.fit.learning_rate);
     let (mut state, mut best) = job
         .checkpoint
         .resume(job.fingerprint, &mut adam)
@@ -218,7 +218,8 @@ pub(super) fn fit(
         state.epoch += 1;
         let train_loss = epoch(learner, &mut adam, job, state.epoch)?;
         let learned = learner.learned()?;
-        let valid_loss = log_loss(job.valid.iter().map(|e| (learner.prior + learned.evidence(e), e.label)));
+        let valid_loss =
+            log_loss(job.valid.iter().map(|e| (learner.prior + learned.evidence(e), e.label)));
         if valid_loss < state.best_loss {
             (state.best_loss, state.best_epoch) = (valid_loss, state.epoch);
             best = learned.tensors;

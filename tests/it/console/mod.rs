@@ -13,7 +13,7 @@ use thatgia::domain::{
     Assessment, Band, Evidence, LegalClass, Listing, ModelId, ModelRef, Part, Parts, Reason, Role,
     Score, Tier,
 };
-use thatgia::scoring::{Assess, Ask};
+use thatgia::scoring::{Ask, Assess};
 
 use crate::support::{Answer, TestApp};
 use html::Html;

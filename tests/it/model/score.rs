@@ -65,7 +65,8 @@ fn a_part_without_input_is_absent() {
     assert!(a.parts.text.is_some());
     let absent = [Part::Image, Part::Price, Part::Seller, Part::Codes];
     assert!(absent.iter().all(|p| a.parts.get(*p).is_none()));
-    let a = live().assess(&listing(r#"{"title":"Áo","gtin":"6291041500213"}"#), Detail::Brief.into());
+    let a =
+        live().assess(&listing(r#"{"title":"Áo","gtin":"6291041500213"}"#), Detail::Brief.into());
     assert_eq!(a.parts.codes, Some(0.0));
 }
 
