@@ -89,6 +89,7 @@ pub fn evaluate(
         against,
         bands: band_counts(&model.bands, &labels),
         reliability: reliability_table(&model.scores, &labels),
+        attacks: None,
         bootstrap: BootstrapInfo {
             rounds: options.bootstrap.rounds,
             seed: options.bootstrap.seed,

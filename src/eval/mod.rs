@@ -28,6 +28,7 @@ pub use fold::fold_words;
 pub use metrics::Metrics;
 pub use random::SplitMix64;
 pub use report::{
-    Against, BandCount, BootstrapInfo, DatasetInfo, Delta, Interval, ModelInfo, Report, SliceReport,
+    Against, AttackReport, AttackSlice, AttackSort, BandCount, BootstrapInfo, DatasetInfo, Delta,
+    Interval, ModelInfo, Report, SliceReport,
 };
 pub use slices::Sample;

@@ -86,6 +86,51 @@ pub struct Against {
     pub delta: Metrics<Delta>,
 }
 
+/// What a change to a listing is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttackSort {
+    /// Hides brands and tell-tale words. Only who sells counterfeits does this, so only positive
+    /// rows are changed.
+    Disguise,
+    /// Another manner of writing, as anybody may have; all rows are changed.
+    Style,
+}
+
+impl AttackSort {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disguise => "disguise",
+            Self::Style => "style",
+        }
+    }
+}
+
+/// One slice under an attack.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct AttackSlice {
+    /// `null` where the slice and its other label don't make a ranking.
+    pub auc: Option<f64>,
+    /// The attacked AUC less the clean one.
+    pub delta: Option<f64>,
+}
+
+/// The model on rows that were changed by one attack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttackReport {
+    /// Whether training never uses the attack.
+    pub held_out: bool,
+    pub sort: AttackSort,
+    /// Rows whose text the attack changed.
+    pub changed: usize,
+    /// Of all rows, changed or not.
+    pub auc: Interval,
+    /// The attacked AUC less the clean one, from the same bootstrap rounds.
+    pub delta: Delta,
+    /// By the rows' own slice.
+    pub slices: BTreeMap<String, AttackSlice>,
+}
+
 /// `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -101,5 +146,8 @@ pub struct Report {
     /// Bins of equal mass, lowest score first.
     #[serde(default)]
     pub reliability: Vec<Bin>,
+    /// By the attack's name; `None` when attacks were not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attacks: Option<BTreeMap<String, AttackReport>>,
     pub bootstrap: BootstrapInfo,
 }
