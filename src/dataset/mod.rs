@@ -1,9 +1,11 @@
 //! Labelled listings on disk: one schema, honest splits, and a check that both hold.
 //!
 //! Owns the row ([`Row`]), reading and writing it, the manifest of a dataset's folder, the split
-//! into train, valid and test, and the check for leaks and shortcuts. It trains nothing and
-//! scores nothing: rows go to `train`, and as [`samples()`] to `eval`.
+//! into train, valid and test, the check for leaks and shortcuts, and the changes by which
+//! sellers get past filters ([`attack`]). It trains nothing and scores nothing: rows go to
+//! `train`, and as [`samples()`] to `eval`.
 
+pub mod attack;
 mod check;
 mod groups;
 mod loader;

@@ -23,6 +23,23 @@ impl SplitMix64 {
         let wide = u128::from(self.next_u64()) * (n as u128);
         (wide >> 64) as usize
     }
+
+    /// True once in `n` times.
+    pub fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    /// One of `items`; `None` when there are none.
+    pub fn pick<'t, T>(&mut self, items: &'t [T]) -> Option<&'t T> {
+        (!items.is_empty()).then(|| &items[self.below(items.len())])
+    }
+
+    /// Any order with the same chance (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i + 1));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(super) struct Reference {
 #[derive(Debug)]
 struct Brand {
     name: Box<str>,
+    /// Its names, and the spellings invented to avoid them.
+    spellings: Vec<Box<str>>,
     homonym_near: Vec<Box<str>>,
     prices: Vec<Reference>,
 }
@@ -178,6 +180,11 @@ impl Brands {
             let prices = raw.prices.iter().map(|p| this.reference(&raw.id, p));
             this.brands.push(Brand {
                 name: raw.name.as_str().into(),
+                spellings: [&raw.aliases, &raw.disguises]
+                    .into_iter()
+                    .flatten()
+                    .map(|s| s.as_str().into())
+                    .collect(),
                 homonym_near: near.collect(),
                 prices: prices.collect::<Result<_, _>>()?,
             });
@@ -207,6 +214,11 @@ impl Brands {
     /// The brand's usual name.
     pub fn name(&self, brand: u16) -> &str {
         &self.brands[usize::from(brand)].name
+    }
+
+    /// The brand's names, and the spellings invented to avoid them.
+    pub fn spellings(&self, brand: u16) -> &[Box<str>] {
+        &self.brands[usize::from(brand)].spellings
     }
 
     /// The kind of goods in English (its id) and in Vietnamese.

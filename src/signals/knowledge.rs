@@ -72,6 +72,11 @@ impl Knowledge {
         &self.normalizer
     }
 
+    /// The first kind of goods named in `text`.
+    pub fn first_kind(&self, text: &Text) -> Option<u16> {
+        self.brands.first_kind(text, &self.word_ids(text))
+    }
+
     pub(super) fn word_ids(&self, text: &Text) -> Vec<WordId> {
         self.interner.ids_of(text)
     }

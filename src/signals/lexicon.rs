@@ -33,6 +33,8 @@ pub struct Concept {
     /// The legal class that the concept speaks for, if any.
     pub legal_class: Option<LegalClass>,
     unless_near: Vec<Box<str>>,
+    /// Its phrases as the lexicon writes them.
+    terms: Vec<Box<str>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,6 +82,11 @@ impl Variant {
 }
 
 impl Concept {
+    /// Its phrases as the lexicon writes them.
+    pub fn terms(&self) -> &[Box<str>] {
+        &self.terms
+    }
+
     /// What evidence of this concept is called, and why it counts.
     pub fn label(&self, variant: Variant) -> (Arc<str>, Arc<Reason>) {
         self.labels[variant as usize].clone()
@@ -170,6 +177,12 @@ impl Lexicon {
                 labels: Variant::ALL.map(|v| raw.label(v)),
                 legal_class: raw.legal_class,
                 unless_near: near,
+                terms: raw
+                    .terms
+                    .iter()
+                    .chain(&raw.exact_terms)
+                    .map(|t| t.as_str().into())
+                    .collect(),
             });
         }
         let index = |name: &'static str| {

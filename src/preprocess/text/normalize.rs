@@ -54,6 +54,11 @@ impl Teencode {
         }
         Ok(Self { expand })
     }
+
+    /// Short forms with what they stand for, in no order that can be relied on.
+    pub fn short_forms(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.expand.iter().map(|(short, long)| (&**short, &**long))
+    }
 }
 
 /// Turns a seller's text into a [`Text`]; the default one restores and expands nothing.
@@ -73,6 +78,10 @@ struct Edit<'a> {
 impl Normalizer {
     pub fn new(teencode: Teencode, vocabulary: Vocabulary) -> Self {
         Self { teencode, vocabulary }
+    }
+
+    pub fn teencode(&self) -> &Teencode {
+        &self.teencode
     }
 
     /// Normalises `original`; any string will do.
