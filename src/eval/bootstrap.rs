@@ -87,7 +87,7 @@ fn bounds(rounds: &[Option<f64>]) -> Option<(f64, f64)> {
 }
 
 /// Linear between neighbours; `sorted` is not empty.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = q * (sorted.len() - 1) as f64;
     let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
     low + (high - low) * at.fract()

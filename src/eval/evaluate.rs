@@ -90,6 +90,7 @@ pub fn evaluate(
         bands: band_counts(&model.bands, &labels),
         reliability: reliability_table(&model.scores, &labels),
         attacks: None,
+        ordinary: None,
         bootstrap: BootstrapInfo {
             rounds: options.bootstrap.rounds,
             seed: options.bootstrap.seed,
@@ -99,27 +100,36 @@ pub fn evaluate(
 }
 
 fn check(samples: &[Sample], contender: &Contender) -> Result<(), EvalError> {
-    let want = samples.len();
-    let count = |what, got| EvalError::Count { model: contender.model.id.clone(), what, got, want };
-    if contender.scores.len() != want {
-        return Err(count("scores", contender.scores.len()));
+    let (got, want) = (contender.bands.len(), samples.len());
+    if got != 0 && got != want {
+        let model = contender.model.id.clone();
+        return Err(EvalError::Count { model, what: "bands", got, want });
     }
-    if !contender.bands.is_empty() && contender.bands.len() != want {
-        return Err(count("bands", contender.bands.len()));
+    check_scores(samples, &contender.model.id, &contender.scores)
+}
+
+/// Whether `scores` are one probability for each sample.
+pub(super) fn check_scores(
+    samples: &[Sample],
+    model: &str,
+    scores: &[f64],
+) -> Result<(), EvalError> {
+    let (got, want) = (scores.len(), samples.len());
+    if got != want {
+        return Err(EvalError::Count { model: model.to_owned(), what: "scores", got, want });
     }
-    let bad = contender.scores.iter().position(|s| !(0.0..=1.0).contains(s));
-    match bad {
+    match scores.iter().position(|s| !(0.0..=1.0).contains(s)) {
         Some(row) => Err(EvalError::Score {
-            model: contender.model.id.clone(),
+            model: model.to_owned(),
             id: samples[row].id.clone(),
-            score: contender.scores[row],
+            score: scores[row],
         }),
         None => Ok(()),
     }
 }
 
 /// The groups renumbered from 0 in order of appearance.
-fn dense(groups: impl Iterator<Item = usize>) -> Vec<usize> {
+pub(super) fn dense(groups: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut numbers = HashMap::new();
     groups
         .map(|g| {

@@ -1,5 +1,7 @@
 //! `report.html`: the report for reading, one file that loads nothing.
 
+mod robust;
+
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -44,7 +46,10 @@ struct Page<'a> {
     curve: String,
     reliability: String,
     histogram: String,
+    other_histogram: String,
     slices: Vec<SliceGroup>,
+    attacks: Vec<robust::AttackRow>,
+    ordinary: Option<robust::Ordinary<'a>>,
     errors: [ErrorList<'a>; 2],
 }
 
@@ -139,7 +144,10 @@ pub fn render(
         curve: chart::precision_recall(&blocks(model), against.map(blocks).as_deref()),
         reliability: chart::reliability(&bins(model), against.map(bins).as_deref()),
         histogram: chart::histogram(&model.scores, &labels),
+        other_histogram: against.map_or_else(String::new, |a| chart::histogram(&a.scores, &labels)),
         slices: slice_groups(report),
+        attacks: robust::attack_rows(report),
+        ordinary: robust::ordinary(report),
         errors: [
             error_list("Counterfeit, scored low", true, samples, model, against),
             error_list("Genuine, scored high", false, samples, model, against),
@@ -304,7 +312,10 @@ mod tests {
     use super::*;
     use crate::domain::Band;
     use crate::eval::bootstrap::Bootstrap;
-    use crate::eval::{ModelInfo, Options, evaluate};
+    use crate::eval::{
+        AttackSort, Attacked, ModelInfo, Options, OrdinaryScore, evaluate, measure_attacks,
+        measure_ordinary,
+    };
 
     fn page(with_other: bool) -> String {
         let samples: Vec<Sample> = (0..60)
@@ -331,7 +342,26 @@ mod tests {
             sha256: "00".into(),
             bootstrap: Bootstrap { rounds: 50, seed: 1 },
         };
-        let report = evaluate(&samples, &ours, theirs, &options).unwrap();
+        let mut report = evaluate(&samples, &ours, theirs, &options).unwrap();
+        if with_other {
+            let attack = Attacked {
+                name: "zero_width".into(),
+                held_out: true,
+                sort: AttackSort::Disguise,
+                changed: 30,
+                scores: vec![0.5; 60],
+            };
+            let attacks = measure_attacks(&samples, &ours, &[attack], options.bootstrap);
+            report.attacks = Some(attacks.unwrap());
+            let score = |band| OrdinaryScore {
+                source: "<i>crawl".into(),
+                score: 0.2,
+                band: Some(band),
+                branded: true,
+            };
+            let scores = [score(Band::Low), score(Band::High)];
+            report.ordinary = Some(measure_ordinary("a<b>.jsonl", "00", 2, &scores));
+        }
         render(&report, &samples, &ours, theirs).unwrap()
     }
 
@@ -339,11 +369,13 @@ mod tests {
     fn what_sellers_wrote_is_escaped_and_nothing_is_loaded() {
         let page = page(true);
         assert!(page.contains("Giày &lt;script&gt;"), "{page}");
-        for bad in ["<script", "http", "src=", "@import", "url(", "NaN", "<vi-0>", "<b>", "<set>"] {
+        for bad in
+            ["<script", "http", "src=", "@import", "url(", "NaN", "<vi-0>", "<b>", "<set>", "<i>"]
+        {
             assert!(!page.contains(bad), "{bad}");
         }
         assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
-        assert_eq!(page.matches("class=\"plot\"").count(), 3);
+        assert_eq!(page.matches("class=\"plot\"").count(), 4);
         assert!(page.contains(&format!("{}…", "d".repeat(SHOWN))));
     }
 
@@ -351,7 +383,22 @@ mod tests {
     fn the_other_model_shows_only_where_there_is_one() {
         assert!(page(true).contains("&lt;vi-0&gt;"));
         let alone = page(false);
+        assert_eq!(alone.matches("class=\"plot\"").count(), 3);
         assert!(!alone.contains("vi-0") && !alone.contains("difference"), "{alone}");
+    }
+
+    #[test]
+    fn attacks_and_ordinary_listings_have_their_tables() {
+        let full = page(true);
+        for part in [
+            "<td>zero width</td><td>disguise</td><td><strong>held out</strong></td>",
+            "<td class=\"hash\">&lt;i&gt;crawl</td><td class=\"n\">2</td><td>50.0 % (9.5 to 90.5)</td>",
+            "2 scored from a&lt;b&gt;.jsonl, 2 lines skipped",
+        ] {
+            assert!(full.contains(part), "{part}");
+        }
+        let alone = page(false);
+        assert!(!alone.contains("<h2>Attacks") && !alone.contains("<h2>Ordinary"));
     }
 
     #[test]

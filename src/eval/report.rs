@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{Bin, Metrics};
+use super::ordinary::OrdinaryReport;
 use crate::domain::Band;
 
 /// A value and its 95 % interval; all `null` where the metric is not defined.
@@ -149,5 +150,8 @@ pub struct Report {
     /// By the attack's name; `None` when attacks were not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attacks: Option<BTreeMap<String, AttackReport>>,
+    /// Listings without labels; `None` when none were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordinary: Option<OrdinaryReport>,
     pub bootstrap: BootstrapInfo,
 }

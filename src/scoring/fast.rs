@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::contract::{Ask, Assess};
@@ -40,13 +40,13 @@ pub struct FastScorer {
     pub(super) prior: f64,
 }
 
-/// Loads the model that the settings name: an id in the folder of models, or a folder.
+/// The folder of the model that the settings name: an id in the folder of models, or a folder.
 ///
 /// # Errors
-/// When there is no such model, or a file of it is missing or was changed.
-pub fn load(settings: &config::Scoring) -> Result<Arc<dyn Assess>, ScoringError> {
-    let dir = if settings.model.contains(std::path::MAIN_SEPARATOR) {
-        Path::new(&settings.model).to_owned()
+/// When there is no such model.
+pub fn locate(settings: &config::Scoring) -> Result<PathBuf, ScoringError> {
+    if settings.model.contains(std::path::MAIN_SEPARATOR) {
+        Ok(Path::new(&settings.model).to_owned())
     } else {
         let program = std::env::current_exe().ok();
         let models = find_models_dir(&settings.models_dir, Path::new(""), program.as_deref())?;
@@ -55,8 +55,16 @@ pub fn load(settings: &config::Scoring) -> Result<Arc<dyn Assess>, ScoringError>
         } else {
             ModelId::new(&settings.model)?
         };
-        model_dir(&models, &id)?
-    };
+        Ok(model_dir(&models, &id)?)
+    }
+}
+
+/// Loads the model that the settings name.
+///
+/// # Errors
+/// When there is no such model, or a file of it is missing or was changed.
+pub fn load(settings: &config::Scoring) -> Result<Arc<dyn Assess>, ScoringError> {
+    let dir = locate(settings)?;
     let mut model = load_model(&dir)?;
     match model.encoder.take() {
         None => Ok(Arc::new(FastScorer::new(model, settings.base_rate))),

@@ -12,4 +12,4 @@ mod words;
 
 pub use cascade::Cascade;
 pub use contract::{Ask, Assess, Detail, RawItem, TierChoice, score_items};
-pub use fast::{FastScorer, ScoringError, load};
+pub use fast::{FastScorer, ScoringError, load, locate};

@@ -3,6 +3,7 @@
 
 mod admin;
 mod dataset;
+mod evaluate;
 mod reference;
 mod score;
 mod score_bulk;

@@ -1,0 +1,58 @@
+//! Rows under attack, scored.
+
+use std::path::Path;
+
+use super::super::error::Hint as _;
+use super::super::output;
+use super::judge::Judge;
+use crate::config;
+use crate::dataset::Row;
+use crate::dataset::attack::{Attack, attack_rows};
+use crate::domain::Limits;
+use crate::eval::{Attacked, Contender};
+use crate::preprocess::map_batch;
+use crate::scoring;
+use crate::signals::Knowledge;
+
+/// What is known of brands and wording: of the folder `dir`, or of the model that the settings
+/// name.
+pub(super) fn knowledge(
+    dir: Option<&Path>,
+    settings: &config::Scoring,
+) -> anyhow::Result<Knowledge> {
+    let hint = "--knowledge DIR names a folder with lexicon.toml, brands.toml and teencode.toml";
+    let located = dir.map_or_else(|| scoring::locate(settings), |dir| Ok(dir.to_owned()));
+    Knowledge::load(&located.hint(hint)?).hint(hint)
+}
+
+/// `judge`'s scores of `rows` under every attack; rows that an attack leaves alone keep `clean`'s.
+pub(super) fn score(
+    judge: &Judge,
+    rows: &[Row],
+    clean: &Contender,
+    knowledge: &Knowledge,
+    seed: u64,
+) -> anyhow::Result<Vec<Attacked>> {
+    let limits = Limits::default();
+    let bar = output::progress(Some(Attack::ALL.len() as u64), "attacks");
+    let mut out = Vec::with_capacity(Attack::ALL.len());
+    for kind in Attack::ALL {
+        let attacked = attack_rows(kind, rows, knowledge, seed);
+        let changed = attacked.iter().flatten().count();
+        let with_clean: Vec<_> = attacked.into_iter().zip(&clean.scores).collect();
+        let scores = map_batch(&with_clean, |(listing, clean)| match listing {
+            Some(listing) => Ok(judge.score(&listing.clone().parse(&limits)?).0),
+            None => Ok(**clean),
+        });
+        out.push(Attacked {
+            name: kind.as_str().to_owned(),
+            held_out: !kind.trained(),
+            sort: kind.sort(),
+            changed,
+            scores: scores.into_iter().collect::<anyhow::Result<_>>()?,
+        });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(out)
+}
