@@ -391,7 +391,7 @@ mod tests {
     fn attacks_and_ordinary_listings_have_their_tables() {
         let full = page(true);
         for part in [
-            "<td>zero width</td><td>disguise</td><td><strong>held out</strong></td>",
+            "<td>zero width</td><td>disguise</td><td class=\"nowrap\"><strong>held out</strong></td>",
             "<td class=\"hash\">&lt;i&gt;crawl</td><td class=\"n\">2</td><td>50.0 % (9.5 to 90.5)</td>",
             "2 scored from a&lt;b&gt;.jsonl, 2 lines skipped",
         ] {

@@ -58,7 +58,7 @@ impl Lessons {
 /// Scores listings.
 #[derive(Debug)]
 pub(super) enum Judge {
-    Model(Arc<dyn Assess>, TierChoice),
+    Model { scorer: Arc<dyn Assess>, tier: TierChoice },
     Regex,
     Ngram(Box<NgramBaseline>),
 }
@@ -87,7 +87,7 @@ impl Judge {
             }
             name => {
                 let scorer = model::load(&Wanted::new(scoring.clone(), name, tier))?;
-                Ok(Self::Model(scorer, tier))
+                Ok(Self::Model { scorer, tier })
             }
         }
     }
@@ -95,7 +95,7 @@ impl Judge {
     pub(super) fn info(&self) -> ModelInfo {
         let baseline = |id: &str| ModelInfo { id: id.to_owned(), weights_sha256: None };
         match self {
-            Self::Model(scorer, _) => ModelInfo {
+            Self::Model { scorer, .. } => ModelInfo {
                 id: scorer.model().id.to_string(),
                 weights_sha256: Some(scorer.model().weights_sha256.to_string()),
             },
@@ -108,7 +108,7 @@ impl Judge {
     pub(super) fn score(&self, listing: &Listing) -> (f64, Option<Band>) {
         let (title, description) = (listing.title(), listing.description());
         match self {
-            Self::Model(scorer, tier) => {
+            Self::Model { scorer, tier } => {
                 let ask = Ask { detail: Detail::Brief, tier: (*tier).into() };
                 let assessment = scorer.assess(listing, ask);
                 (assessment.score.value(), Some(assessment.band))
@@ -166,8 +166,8 @@ pub(super) mod tests {
 
     pub(crate) fn by_length() -> Judge {
         let id = ModelId::new("by-length").unwrap();
-        let scorer = ByLength(ModelRef { id, weights_sha256: "00".into() });
-        Judge::Model(Arc::new(scorer), TierChoice::Auto)
+        let scorer = Arc::new(ByLength(ModelRef { id, weights_sha256: "00".into() }));
+        Judge::Model { scorer, tier: TierChoice::Auto }
     }
 
     pub(crate) fn rows() -> Vec<Row> {
