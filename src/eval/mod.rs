@@ -16,6 +16,7 @@ pub mod calibration;
 mod chart;
 mod evaluate;
 mod fold;
+pub mod gate;
 pub mod html;
 pub mod metrics;
 pub mod ngram_baseline;
@@ -35,7 +36,7 @@ pub use ordinary::{
 };
 pub use random::SplitMix64;
 pub use report::{
-    Against, AttackReport, AttackSlice, AttackSort, BandCount, BootstrapInfo, DatasetInfo, Delta,
-    Interval, ModelInfo, Report, SliceReport,
+    Against, AttackDelta, AttackReport, AttackSlice, AttackSort, BandCount, BootstrapInfo,
+    DatasetInfo, Delta, Interval, ModelInfo, Report, SliceReport,
 };
 pub use slices::Sample;
