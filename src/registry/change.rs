@@ -85,19 +85,18 @@ impl Exclusive {
     /// # Errors
     /// When another model has the name, or the folder is no longer what was looked through.
     pub fn install(&self, candidate: &Folder) -> Result<Folder, ChangeError> {
+        check_name(&self.models, candidate)?;
         let target = self.models.join(candidate.card.id.as_str());
         if !target.exists() {
             let part = self.models.join(".incoming");
             self.copy(candidate, &part, &target)
                 .inspect_err(|_| drop(fs::remove_dir_all(&part)))?;
         }
-        let installed = Folder::inspect(&target)?;
+        let installed = intact(Folder::inspect(&target)?)?;
         if installed.manifest_sha256 == candidate.manifest_sha256 {
-            intact(installed)
-        } else if same_place(&target, &candidate.dir) {
-            Err(ChangeError::NotJudged(target))
+            Ok(installed)
         } else {
-            Err(ChangeError::Taken(target))
+            Err(ChangeError::NotJudged(target))
         }
     }
 
@@ -188,6 +187,19 @@ impl Exclusive {
         let last = read_history(&self.models)?.pop().map(|c| c.to);
         Ok(last.filter(|held| held.id == live))
     }
+}
+
+/// Whether the candidate's name is free in the folder of models, or its own.
+///
+/// # Errors
+/// [`ChangeError::Taken`] when another model has it.
+pub fn check_name(models: &Path, candidate: &Folder) -> Result<(), ChangeError> {
+    let target = models.join(candidate.card.id.as_str());
+    if !target.exists() || same_place(&target, &candidate.dir) {
+        return Ok(());
+    }
+    let same = Folder::inspect(&target)?.manifest_sha256 == candidate.manifest_sha256;
+    if same { Ok(()) } else { Err(ChangeError::Taken(target)) }
 }
 
 fn intact(folder: Folder) -> Result<Folder, ChangeError> {

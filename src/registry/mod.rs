@@ -13,7 +13,7 @@ mod manifest;
 #[cfg(test)]
 mod testing;
 
-pub use change::{ChangeError, Exclusive};
+pub use change::{ChangeError, Exclusive, check_name};
 pub use folder::{Card, FileEntry, FileState, Folder, FolderError, Sources};
 pub use history::{Action, Change, HISTORY_FILE, Held, HistoryError, read_history};
 pub use layout::{
@@ -23,4 +23,6 @@ pub use load::{
     LoadError, LoadedEncoder, LoadedModel, TOKENIZER, heads_config, load_model, sha256_hex,
 };
 pub use manifest::{
-pub use change::{ChangeError, Exclusive};
+    Calibration, Codes, EncoderSpec, MANIFEST_FILE, Manifest, ManifestError, SCHEMA, Spec,
+    Training, WEIGHTS_FILE,
+};
