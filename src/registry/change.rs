@@ -384,7 +384,7 @@ mod tests {
         // Before `live` is replaced.
         prepare(path, &change).unwrap();
         drop(Exclusive::lock(path).unwrap());
-        assert_eq!((live(path), history()), ("m-3".to_owned(), before.clone()));
+        assert_eq!((live(path), history()), ("m-3".to_owned(), before));
         // While the history is written, in a line and between two; the first line brought in a
         // model that is in use again.
         rollback(path, Some("m-1")).unwrap();

@@ -134,7 +134,8 @@ fn a_good_candidate_passes_alone_and_paired() {
 
 #[test]
 fn worse_is_worse_only_beyond_noise() {
-    let metrics: [(&str, fn(&mut Metrics<Delta>) -> &mut Delta); 3] = [
+    type Of = fn(&mut Metrics<Delta>) -> &mut Delta;
+    let metrics: [(&str, Of); 3] = [
         ("auc", |m| &mut m.auc),
         ("average_precision", |m| &mut m.average_precision),
         ("recall_at_fpr_1pct", |m| &mut m.recall_at_fpr_1pct),
