@@ -10,6 +10,7 @@
 //!                                     report.json <─ report ─ html ─> report.html
 //! ```
 
+mod attack_deltas;
 mod attacks;
 pub mod bootstrap;
 pub mod calibration;
@@ -27,6 +28,7 @@ mod report;
 mod slices;
 pub mod threshold;
 
+pub use attack_deltas::{UnderAttack, compare_attacks};
 pub use attacks::{Attacked, measure_attacks};
 pub use evaluate::{Contender, EvalError, Options, evaluate};
 pub use fold::fold_words;

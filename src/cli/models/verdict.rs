@@ -33,7 +33,7 @@ pub(super) fn json(case: &Case<'_>) -> Value {
     })
 }
 
-/// What failed, and of each rule that nothing failed the closest case.
+/// The worst failures of each rule, or its closest case.
 pub(super) fn table(case: &Case<'_>) -> String {
     let mut text = case.report.map(title).unwrap_or_default();
     let mut names: Vec<&str> = Vec::new();
@@ -64,14 +64,24 @@ fn title(report: &Report) -> String {
     )
 }
 
+/// Failures of one rule that the table shows; JSON has all.
+const SHOWN: usize = 6;
+
 fn rows(checks: &[&Check]) -> Vec<[String; 6]> {
-    let failed: Vec<_> = checks.iter().filter(|c| !c.passed).map(|c| row(c, 0)).collect();
-    if !failed.is_empty() {
-        return failed;
+    let margin = |c: &&&Check| c.margin.unwrap_or(f64::INFINITY);
+    let mut failed: Vec<_> = checks.iter().filter(|c| !c.passed).collect();
+    if failed.is_empty() {
+        let closest = checks.iter().min_by(|a, b| margin(a).total_cmp(&margin(b)));
+        return closest.map(|c| row(c, checks.len() - 1)).into_iter().collect();
     }
-    let margin = |c: &Check| c.margin.unwrap_or(f64::INFINITY);
-    let closest = checks.iter().min_by(|a, b| margin(a).total_cmp(&margin(b)));
-    closest.map(|c| row(c, checks.len() - 1)).into_iter().collect()
+    failed.sort_by(|a, b| margin(a).total_cmp(&margin(b)));
+    let mut rows: Vec<_> = failed.iter().take(SHOWN).map(|c| row(c, 0)).collect();
+    if let Some(more) = failed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let blank = String::new;
+        let name = checks.first().map(|c| c.name.to_owned()).unwrap_or_default();
+        rows.push(["FAIL".to_owned(), name, format!("{more} more"), blank(), blank(), blank()]);
+    }
+    rows
 }
 
 fn row(check: &Check, others: usize) -> [String; 6] {

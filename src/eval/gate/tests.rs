@@ -62,6 +62,7 @@ fn alone() -> Report {
         bands: Vec::new(),
         reliability: Vec::new(),
         attacks: None,
+        ordinary: None,
         bootstrap: BootstrapInfo { rounds: 1, seed: 0, confidence: 0.95 },
     }
 }
