@@ -16,9 +16,10 @@ pub struct UnderAttack<'a> {
     pub attacked: &'a [Attacked],
 }
 
-/// What each attack costs `model` less what it costs `against`, whole and by the samples' own
-/// slice; for the attacks that both were under. All four scores of a bootstrap round come from the
-/// same draw of groups.
+/// What each attack costs `model` less what it costs `against`.
+///
+/// Whole and by the samples' own slice, for the attacks that both were under. All four scores of a
+/// bootstrap round come from the same draw of groups.
 ///
 /// # Errors
 /// When scores are not one for each sample, or not probabilities.
@@ -120,9 +121,12 @@ mod tests {
     fn samples() -> Vec<Sample> {
         let sample = |i: usize| Sample {
             id: format!("r{i}"),
-            label: i % 2 == 0,
+            label: i.is_multiple_of(2),
             group: i / 3,
-            slices: vec![if i % 2 == 0 { "open" } else { "plain" }.into(), "lang:vi".into()],
+            slices: vec![
+                if i.is_multiple_of(2) { "open" } else { "plain" }.into(),
+                "lang:vi".into(),
+            ],
             ..Sample::default()
         };
         (0..120).map(sample).collect()
@@ -130,7 +134,7 @@ mod tests {
 
     /// A scorer that is mostly right; `step` makes one differ from another.
     fn clean(id: &str, step: usize) -> Contender {
-        let score = |i: usize| if i % 2 == 0 { 0.4 } else { 0.3 } + ((i * step) % 10) as f64 / 50.0;
+        let score = |i: usize| if i.is_multiple_of(2) { 0.4 } else { 0.3 } + ((i * step) % 10) as f64 / 50.0;
         Contender {
             model: ModelInfo { id: id.into(), weights_sha256: None },
             scores: (0..120).map(score).collect(),
@@ -140,7 +144,7 @@ mod tests {
 
     /// One positive in `every` falls to the bottom.
     fn attacked(name: &str, clean: &Contender, every: usize) -> Attacked {
-        let score = |(i, s): (usize, &f64)| if i % (2 * every) == 0 { 0.0 } else { *s };
+        let score = |(i, s): (usize, &f64)| if i.is_multiple_of(2 * every) { 0.0 } else { *s };
         Attacked {
             name: name.into(),
             held_out: true,
