@@ -8,6 +8,8 @@ pub enum Status {
     Done,
     /// Finished, but some items failed.
     SomeFailed,
+    /// What was asked was looked at and refused.
+    Refused,
 }
 
 impl From<Status> for ExitCode {
@@ -15,6 +17,7 @@ impl From<Status> for ExitCode {
         match status {
             Status::Done => Self::SUCCESS,
             Status::SomeFailed => Self::from(2),
+            Status::Refused => Self::FAILURE,
         }
     }
 }

@@ -13,6 +13,7 @@ mod error;
 pub mod evaluate;
 mod key;
 mod model;
+mod models;
 mod output;
 mod reference;
 mod runtime;
@@ -46,6 +47,7 @@ enum Command {
     Train(train::Opts),
     Bench(bench::Opts),
     Evaluate(evaluate::Opts),
+    Models(models::Opts),
     Dataset(dataset::Opts),
     Key(key::Opts),
     Store(store::Opts),
@@ -62,6 +64,7 @@ impl Command {
             Self::Train(opts) => train::run(&opts),
             Self::Bench(opts) => bench::run(&opts),
             Self::Evaluate(opts) => evaluate::run(&opts),
+            Self::Models(opts) => models::run(&opts),
             Self::Dataset(opts) => dataset::run(&opts),
             Self::Key(opts) => key::run(opts),
             Self::Store(opts) => store::run(opts),

@@ -39,7 +39,7 @@ fn load_from(
 }
 
 fn check(settings: &Settings) -> Result<(), ConfigError> {
-    let Settings { server, store, scoring, .. } = settings;
+    let Settings { server, store, scoring, gate, .. } = settings;
     let positive = [
         ("server.max_body_bytes", server.max_body_bytes),
         ("server.max_batch", server.max_batch),
@@ -47,6 +47,8 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
         ("server.page_rows", server.page_rows as usize),
         ("server.max_page_rows", server.max_page_rows as usize),
         ("store.max_connections", store.max_connections as usize),
+        ("gate.min_rows", gate.min_rows),
+        ("gate.slice_rows", gate.slice_rows),
     ];
     for (name, got) in positive {
         if got == 0 {
@@ -56,6 +58,19 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
     if !(0.0..1.0).contains(&scoring.base_rate) {
         let (name, want) = ("scoring.base_rate", "at least 0 and below 1");
         return Err(ConfigError::Range { name, want, got: scoring.base_rate.to_string() });
+    }
+    let shares = [
+        ("gate.min_auc", gate.min_auc),
+        ("gate.slice_min_auc", gate.slice_min_auc),
+        ("gate.slice_max_loss", gate.slice_max_loss),
+        ("gate.attack_max_loss", gate.attack_max_loss),
+        ("gate.max_ece", gate.max_ece),
+    ];
+    for (name, got) in shares {
+        // Not a number is outside too: nothing would ever fail against it.
+        if !(0.0..=1.0).contains(&got) {
+            return Err(ConfigError::Range { name, want: "from 0 to 1", got: got.to_string() });
+        }
     }
     Ok(())
 }
@@ -91,6 +106,8 @@ mod tests {
         assert_eq!(settings.server.max_batch, 7);
         let error = with(&[("THATGIA__SCORING__BASE_RATE", "1.5")]).unwrap_err().to_string();
         assert!(error.contains("scoring.base_rate"), "{error}");
+        let error = with(&[("THATGIA__GATE__MAX_ECE", "nan")]).unwrap_err().to_string();
+        assert!(error.contains("gate.max_ece must be from 0 to 1"), "{error}");
         let error = with(&[("THATGIA__SERVER__MAX_BATCH", "many")]).unwrap_err().to_string();
         assert!(error.contains("max_batch"), "{error}");
         assert!(with(&[("THATGIA__SERVER__MAXBATCH", "7")]).is_err());

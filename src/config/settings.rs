@@ -13,6 +13,7 @@ pub struct Settings {
     pub store: Store,
     pub scoring: Scoring,
     pub limits: Limits,
+    pub gate: GateLimits,
     pub log: Log,
 }
 
@@ -55,6 +56,20 @@ pub struct Scoring {
     pub model: String,
     pub threads: usize,
     pub base_rate: f64,
+}
+
+/// What a candidate must keep to before it may become the model in use.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateLimits {
+    pub min_rows: usize,
+    pub min_auc: f64,
+    pub slice_rows: usize,
+    pub slice_min_auc: f64,
+    pub slice_max_loss: f64,
+    pub attack_max_loss: f64,
+    pub max_ece: f64,
+    pub max_folder_bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

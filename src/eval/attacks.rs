@@ -77,7 +77,7 @@ pub fn measure_attacks(
 }
 
 /// The whole, and the slices that samples name first.
-fn own_slices(samples: &[Sample]) -> Vec<Population> {
+pub(super) fn own_slices(samples: &[Sample]) -> Vec<Population> {
     let own: Vec<Sample> = samples
         .iter()
         .map(|s| Sample {

@@ -71,9 +71,18 @@ pub fn evaluate(
     let their_rounds: Vec<_> = their_rounds.into_iter().flatten().collect();
     let (metrics, slices) = ours.report(&populations, &labels, &our_rounds);
     let against = theirs.zip(against).map(|(theirs, contender)| {
-        let delta = deltas((&ours, &our_rounds), (&theirs, &their_rounds));
+        let pair =
+            Pair { plain: (&ours.plain(), &theirs.plain()), rounds: (&our_rounds, &their_rounds) };
         let (metrics, slices) = theirs.report(&populations, &labels, &their_rounds);
-        Against { model: contender.model.clone(), metrics, slices, delta }
+        let by_slice = populations.iter().enumerate().skip(1);
+        Against {
+            model: contender.model.clone(),
+            metrics,
+            slices,
+            delta: Metrics::from_fn(|metric| pair.delta(0, metric)),
+            slice_auc_delta: by_slice.map(|(at, p)| (p.name.clone(), pair.delta(at, 0))).collect(),
+            attack_delta: BTreeMap::new(),
+        }
     });
     Ok(Report {
         dataset: DatasetInfo {
@@ -202,16 +211,23 @@ impl Measure {
     }
 }
 
-/// Differences on the whole dataset, round by round.
-fn deltas(ours: (&Measure, &[Values]), theirs: (&Measure, &[Values])) -> Metrics<Delta> {
-    let (our_plain, their_plain) = (ours.0.plain(), theirs.0.plain());
-    Metrics::from_fn(|metric| {
+/// Two contenders' values of every population, and the same in each round.
+struct Pair<'a> {
+    plain: (&'a Values, &'a Values),
+    rounds: (&'a [Values], &'a [Values]),
+}
+
+impl Pair<'_> {
+    /// The difference in one metric of [`Metrics::to_array`] on one population.
+    fn delta(&self, population: usize, metric: usize) -> Delta {
         let of = |a: &Values, b: &Values| {
-            a[0].to_array()[metric].zip(*b[0].to_array()[metric]).map(|(a, b)| a - b)
+            let (a, b) = (a[population].to_array()[metric], b[population].to_array()[metric]);
+            a.zip(*b).map(|(a, b)| a - b)
         };
-        let rounds: Vec<_> = ours.1.iter().zip(theirs.1).map(|(a, b)| of(a, b)).collect();
-        delta(of(&our_plain, &their_plain), &rounds)
-    })
+        let rounds: Vec<_> =
+            self.rounds.0.iter().zip(self.rounds.1).map(|(a, b)| of(a, b)).collect();
+        delta(of(self.plain.0, self.plain.1), &rounds)
+    }
 }
 
 fn band_counts(bands: &[Band], labels: &[bool]) -> Vec<BandCount> {

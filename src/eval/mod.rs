@@ -10,12 +10,14 @@
 //!                                     report.json <─ report ─ html ─> report.html
 //! ```
 
+mod attack_deltas;
 mod attacks;
 pub mod bootstrap;
 pub mod calibration;
 mod chart;
 mod evaluate;
 mod fold;
+pub mod gate;
 pub mod html;
 pub mod metrics;
 pub mod ngram_baseline;
@@ -26,6 +28,7 @@ mod report;
 mod slices;
 pub mod threshold;
 
+pub use attack_deltas::{UnderAttack, compare_attacks};
 pub use attacks::{Attacked, measure_attacks};
 pub use evaluate::{Contender, EvalError, Options, evaluate};
 pub use fold::fold_words;
@@ -35,7 +38,7 @@ pub use ordinary::{
 };
 pub use random::SplitMix64;
 pub use report::{
-    Against, AttackReport, AttackSlice, AttackSort, BandCount, BootstrapInfo, DatasetInfo, Delta,
-    Interval, ModelInfo, Report, SliceReport,
+    Against, AttackDelta, AttackReport, AttackSlice, AttackSort, BandCount, BootstrapInfo,
+    DatasetInfo, Delta, Interval, ModelInfo, Report, SliceReport,
 };
 pub use slices::Sample;

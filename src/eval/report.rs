@@ -85,6 +85,22 @@ pub struct Against {
     pub slices: BTreeMap<String, SliceReport>,
     /// The model less this one, from the same bootstrap rounds.
     pub delta: Metrics<Delta>,
+    /// The same of each slice's AUC.
+    #[serde(default)]
+    pub slice_auc_delta: BTreeMap<String, Delta>,
+    /// By the attack's name, for the attacks that were measured.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attack_delta: BTreeMap<String, AttackDelta>,
+}
+
+/// What an attack costs the model less what it costs the other one, each cost being the attacked AUC
+/// less the clean one: below zero where the attack hurts the model more.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct AttackDelta {
+    /// On all rows.
+    pub auc: Delta,
+    /// By the rows' own slice.
+    pub slices: BTreeMap<String, Delta>,
 }
 
 /// What a change to a listing is for.

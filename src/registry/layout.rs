@@ -2,6 +2,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::manifest::MANIFEST_FILE;
 use crate::domain::{ModelId, ModelIdError};
 
 /// The file in a models folder that names the model in use.
@@ -51,7 +52,7 @@ pub fn find_models_dir(
 /// When there is none.
 pub fn model_dir(models: &Path, id: &ModelId) -> Result<PathBuf, LayoutError> {
     let dir = models.join(id.as_str());
-    if dir.join("manifest.toml").is_file() {
+    if dir.join(MANIFEST_FILE).is_file() {
         Ok(dir)
     } else {
         Err(LayoutError::NoModel { id: id.clone(), dir: models.to_owned() })
@@ -69,6 +70,36 @@ pub fn live_model(models: &Path) -> Result<ModelId, LayoutError> {
     ModelId::new(text.trim()).map_err(|source| LayoutError::Live { path, source })
 }
 
+/// The model that the `live` file names, if there is such a file.
+///
+/// # Errors
+/// When the file names no model.
+pub fn live_if_any(models: &Path) -> Result<Option<ModelId>, LayoutError> {
+    match live_model(models) {
+        Ok(id) => Ok(Some(id)),
+        Err(LayoutError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The models of a folder by name: the subfolders with a manifest.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn model_ids(models: &Path) -> Result<Vec<ModelId>, LayoutError> {
+    let io = |source| LayoutError::Io { path: models.to_owned(), source };
+    let mut ids = Vec::new();
+    for entry in fs::read_dir(models).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let id = name.to_str().and_then(|name| ModelId::new(name).ok());
+        ids.extend(id.filter(|id| model_dir(models, id).is_ok()));
+    }
+    ids.sort();
+    Ok(ids)
+}
+
 /// Makes `id` the model in use, in one step: readers see the old name or the new one.
 ///
 /// # Errors
@@ -83,7 +114,15 @@ pub fn set_live(models: &Path, id: &ModelId) -> Result<(), LayoutError> {
         file.sync_all()?;
         fs::rename(&fresh, &path)
     };
-    write().map_err(|source| LayoutError::Io { path: path.clone(), source })
+    write().map_err(|source| LayoutError::Io { path: path.clone(), source })?;
+    sync_folder(models);
+    Ok(())
+}
+
+/// Asks that renames in `dir` outlast a power cut. Not every file system can, and then what was
+/// renamed is as safe as the system makes it.
+pub(super) fn sync_folder(dir: &Path) {
+    drop(fs::File::open(dir).and_then(|dir| dir.sync_all()));
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
-use super::manifest::{EncoderSpec, Manifest, ManifestError, WEIGHTS_FILE};
+use super::manifest::{EncoderSpec, MANIFEST_FILE, Manifest, ManifestError, WEIGHTS_FILE};
 use crate::domain::{LegalClass, ModelRef, hex};
 use crate::nn::{BagWeights, Encoder, Heads, HeadsConfig, Weights};
 use crate::preprocess::{Pieces, PiecesError};
@@ -76,7 +76,7 @@ pub fn load_model(dir: &Path) -> Result<LoadedModel, LoadError> {
         let path = dir.join(name);
         fs::read(&path).map_err(|source| LoadError::Io { path, source })
     };
-    let text = String::from_utf8_lossy(&read("manifest.toml")?).into_owned();
+    let text = String::from_utf8_lossy(&read(MANIFEST_FILE)?).into_owned();
     let manifest = Manifest::parse(&text)?;
     // Each file is read once: what was hashed is what is used.
     let checked = |name: &'static str| {

@@ -8,6 +8,8 @@ use crate::signals::CodeFinding;
 
 /// The form of `manifest.toml` that this build writes.
 pub const SCHEMA: u32 = 1;
+/// The file that says what a model's folder holds.
+pub const MANIFEST_FILE: &str = "manifest.toml";
 /// The file whose hash stands for the model in every answer.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
 

@@ -25,34 +25,44 @@ pub(super) fn knowledge(
     Knowledge::load(&located.hint(hint)?).hint(hint)
 }
 
-/// `judge`'s scores of `rows` under every attack; rows that an attack leaves alone keep `clean`'s.
-pub(super) fn score(
-    judge: &Judge,
-    rows: &[Row],
-    clean: &Contender,
-    knowledge: &Knowledge,
-    seed: u64,
-) -> anyhow::Result<Vec<Attacked>> {
-    let limits = Limits::default();
-    let bar = output::progress(Some(Attack::ALL.len() as u64), "attacks");
-    let mut out = Vec::with_capacity(Attack::ALL.len());
-    for kind in Attack::ALL {
-        let attacked = attack_rows(kind, rows, knowledge, seed);
-        let changed = attacked.iter().flatten().count();
-        let with_clean: Vec<_> = attacked.into_iter().zip(&clean.scores).collect();
-        let scores = map_batch(&with_clean, |(listing, clean)| match listing {
-            Some(listing) => Ok(judge.score(&listing.clone().parse(&limits)?).0),
-            None => Ok(**clean),
-        });
-        out.push(Attacked {
-            name: kind.as_str().to_owned(),
-            held_out: !kind.trained(),
-            sort: kind.sort(),
-            changed,
-            scores: scores.into_iter().collect::<anyhow::Result<_>>()?,
-        });
-        bar.inc(1);
+/// Attacks, and what they are made with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attacks<'a> {
+    pub(super) kinds: &'a [Attack],
+    pub(super) knowledge: &'a Knowledge,
+    pub(super) seed: u64,
+}
+
+impl Attacks<'_> {
+    /// `judge`'s scores of `rows` under each attack; rows that an attack leaves alone keep
+    /// `clean`'s.
+    pub(super) fn score(
+        self,
+        judge: &Judge,
+        rows: &[Row],
+        clean: &Contender,
+    ) -> anyhow::Result<Vec<Attacked>> {
+        let limits = Limits::default();
+        let bar = output::progress(Some(self.kinds.len() as u64), "attacks");
+        let mut out = Vec::with_capacity(self.kinds.len());
+        for kind in self.kinds.iter().copied() {
+            let attacked = attack_rows(kind, rows, self.knowledge, self.seed);
+            let changed = attacked.iter().flatten().count();
+            let with_clean: Vec<_> = attacked.into_iter().zip(&clean.scores).collect();
+            let scores = map_batch(&with_clean, |(listing, clean)| match listing {
+                Some(listing) => Ok(judge.score(&listing.clone().parse(&limits)?).0),
+                None => Ok(**clean),
+            });
+            out.push(Attacked {
+                name: kind.as_str().to_owned(),
+                held_out: !kind.trained(),
+                sort: kind.sort(),
+                changed,
+                scores: scores.into_iter().collect::<anyhow::Result<_>>()?,
+            });
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(out)
     }
-    bar.finish_and_clear();
-    Ok(out)
 }

@@ -2,23 +2,20 @@
 
 mod attacks;
 mod judge;
+mod measure;
 mod ordinary;
 mod summary;
 
-use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
-
-use self::judge::{Judge, Lessons};
-use super::error::Hint as _;
-use super::model::{TierChoice, Wanted};
+pub(super) use self::measure::{Labelled, Measured, Plan, measure};
+use super::model::TierChoice;
 use super::{Status, output};
 use crate::config;
-use crate::dataset::{Manifest, Side, file_sha256, load_rows, samples};
+use crate::dataset::Side;
+use crate::dataset::attack::Attack;
 use crate::eval::bootstrap::Bootstrap;
-use crate::eval::{Options, evaluate, html, measure_attacks, ngram_baseline, regex_baseline};
 
 const EXAMPLES: &str = "Examples:
   thatgia evaluate datasets/gold --model vi-fast-2026-11 --against regex --out /tmp/report
@@ -55,7 +52,7 @@ pub struct Opts {
     /// of their groups.
     #[arg(long, value_name = "FILE")]
     train: Option<PathBuf>,
-    /// Also measure the model on rows changed as sellers do to get past filters.
+    /// Also measure the models on rows changed as sellers do to get past filters.
     #[arg(long)]
     attacks: bool,
     /// Also score unlabelled listings: JSON lines, with or without gzip.
@@ -88,71 +85,29 @@ pub struct Opts {
     config: Option<PathBuf>,
 }
 
-/// What may stand in place of a model.
-const BASELINES: [&str; 2] = [regex_baseline::NAME, ngram_baseline::NAME];
-
 pub(super) fn parse_side(text: &str) -> Result<Side, String> {
     let side = Side::ALL.into_iter().find(|s| s.as_str() == text);
     side.ok_or_else(|| "expected train, valid or test".to_owned())
 }
 
 pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
-    let (path, dataset) = locate(&opts.dataset, opts.side)?;
-    let rows = load_rows(&path).hint("thatgia dataset check lists everything that is wrong")?;
-    let samples = samples(&rows);
-    let mut scoring = config::load(opts.config.as_deref())?.scoring;
-    scoring.base_rate = 0.0;
-    let lessons = || Lessons::read(&opts.dataset, opts.train.as_deref());
-    let load = |name: Option<&str>| Judge::load(name, &scoring, opts.tier, lessons);
-    let judge = load(opts.model.as_deref())?;
-    let model = judge.contender(&rows)?;
-    let against = opts.against.as_deref().map(|name| load(Some(name))?.contender(&rows));
-    let against = against.transpose()?;
-    let bootstrap = Bootstrap { rounds: opts.rounds as usize, seed: opts.seed };
-    let options = Options { dataset, sha256: file_sha256(&path)?, bootstrap };
-    let mut report = evaluate(&samples, &model, against.as_ref(), &options)?;
-    if opts.attacks || opts.ordinary.is_some() {
-        let named = opts.model.as_deref().filter(|n| !BASELINES.contains(n));
-        let settings = Wanted::new(scoring.clone(), named, opts.tier).scoring;
-        let knowledge = attacks::knowledge(opts.knowledge.as_deref(), &settings)?;
-        if opts.attacks {
-            let attacked = attacks::score(&judge, &rows, &model, &knowledge, opts.seed)?;
-            report.attacks = Some(measure_attacks(&samples, &model, &attacked, bootstrap)?);
-        }
-        if let Some(file) = &opts.ordinary {
-            report.ordinary = Some(ordinary::measure(&judge, &knowledge, file)?);
-        }
-    }
-    let page = html::render(&report, &samples, &model, against.as_ref())?;
-    let mut json = serde_json::to_string_pretty(&report)?;
-    json.push('\n');
-    fs::create_dir_all(&opts.out).with_context(|| format!("cannot make {}", opts.out.display()))?;
-    write(&opts.out.join("report.json"), &json)?;
-    write(&opts.out.join("report.html"), &page)?;
+    let labelled = Labelled::open(&opts.dataset, opts.side)?;
+    let plan = Plan {
+        scoring: config::load(opts.config.as_deref())?.scoring,
+        model: opts.model.clone(),
+        against: opts.against.clone(),
+        tier: opts.tier,
+        bootstrap: Bootstrap { rounds: opts.rounds as usize, seed: opts.seed },
+        train: opts.train.clone(),
+        attacks: if opts.attacks { Attack::ALL.to_vec() } else { Vec::new() },
+        knowledge: opts.knowledge.clone(),
+        ordinary: opts.ordinary.clone(),
+    };
+    let measured = measure(&labelled, &plan)?;
+    measured.write(&opts.out)?;
     let mut stdout = output::stdout();
-    stdout.write_all(summary::text(&report).as_bytes())?;
+    stdout.write_all(summary::text(&measured.report).as_bytes())?;
     stdout.flush()?;
     output::note(&format!("report.json and report.html are in {}", opts.out.display()));
     Ok(Status::Done)
-}
-
-/// The file to measure on and the name that the report gives it.
-fn locate(dataset: &Path, side: Side) -> anyhow::Result<(PathBuf, String)> {
-    let path =
-        if dataset.is_dir() { dataset.join(format!("{side}.jsonl")) } else { dataset.to_owned() };
-    if !path.is_file() {
-        return Err(anyhow::anyhow!("no such file: {}", path.display()))
-            .hint("a dataset is a .jsonl file, or a folder with train, valid and test.jsonl");
-    }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let name = path.parent().and_then(|dir| Manifest::read(dir).ok()).map(|m| m.name);
-    Ok((path, name.map_or_else(|| stem.clone(), |name| format!("{name}/{stem}"))))
-}
-
-/// Writes beside the target and renames, so that a stop leaves the old file or the new one.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let part = path.with_extension("part");
-    fs::write(&part, text)
-        .and_then(|()| fs::rename(&part, path))
-        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -71,6 +71,14 @@ fn the_report_has_the_promised_form() {
 
     let auc = report.against.as_ref().unwrap().delta.auc;
     assert!(auc.value.unwrap() > 0.1 && auc.low.unwrap() > 0.0 && auc.p.unwrap() < 0.02, "{auc:?}");
+    let against = report.against.as_ref().unwrap();
+    for (name, delta) in &against.slice_auc_delta {
+        let of = |slices: &BTreeMap<String, SliceReport>| slices[name].metrics.auc.value.unwrap();
+        let want = of(&report.slices) - of(&against.slices);
+        assert!((delta.value.unwrap() - want).abs() < 1e-12, "{name}");
+        assert!(delta.low < delta.value && delta.value < delta.high, "{name}: {delta:?}");
+    }
+    assert!(against.slice_auc_delta.keys().eq(report.slices.keys()));
     let high = &report.bands[0];
     assert_eq!((high.band, report.bands.len()), (Band::High, 3));
     assert_eq!(report.bands.iter().map(|b| b.n).sum::<usize>(), 240);

@@ -4,6 +4,7 @@
 mod admin;
 mod dataset;
 mod evaluate;
+mod models;
 mod reference;
 mod score;
 mod score_bulk;
