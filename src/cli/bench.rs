@@ -13,7 +13,7 @@ use super::output;
 use crate::config;
 use crate::domain::{Limits, Listing};
 use crate::preprocess::{Pool, map_batch};
-use crate::scoring::{Assess, Detail, RawItem, score_items};
+use crate::scoring::{Ask, Assess, Detail, RawItem, score_items};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -48,6 +48,9 @@ pub struct Opts {
     /// The model's id or folder
     #[arg(long, value_name = "ID|DIR")]
     model: Option<String>,
+    /// Tiers to use
+    #[arg(long, value_enum, default_value = "fast")]
+    tier: TierChoice,
     /// Print JSON lines in place of a table
     #[arg(long)]
     json: bool,
@@ -83,7 +86,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     ensure!(opts.threads > 0 && opts.repeat > 0, "--threads and --repeat must be at least 1");
     ensure!(opts.cases.iter().all(|n| *n > 0), "--cases must be at least 1 each");
     let settings = config::load(None)?;
-    let wanted = Wanted::new(settings.scoring, opts.model.as_deref(), TierChoice::Fast);
+    let wanted = Wanted::new(settings.scoring, opts.model.as_deref(), opts.tier);
     let scorer = model::load(&wanted)?;
     let text = match &opts.texts {
         Some(path) => {
@@ -97,7 +100,8 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     let mut out = output::stdout();
     for size in &opts.cases {
         for variant in &opts.variant {
-            let bench = Bench { scorer: &scorer, limits: &settings.limits, lines: &lines };
+            let ask = Ask { detail: Detail::Brief, tier: opts.tier.into() };
+            let bench = Bench { scorer: &scorer, limits: &settings.limits, lines: &lines, ask };
             let times = pool.run(|| bench.measure(*variant, *size, opts.repeat))?;
             let measured = summary(*size, *variant, opts.threads, &times);
             if opts.json {
@@ -120,6 +124,7 @@ struct Bench<'a> {
     scorer: &'a Arc<dyn Assess>,
     limits: &'a Limits,
     lines: &'a [&'a str],
+    ask: Ask,
 }
 
 impl Bench<'_> {
@@ -160,7 +165,7 @@ impl Bench<'_> {
             .collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
         let scored =
-            map_batch(&listings, |listing| self.scorer.assess(listing, Detail::Brief.into()));
+            map_batch(&listings, |listing| self.scorer.assess(listing, self.ask));
         let time = start.elapsed();
         ensure!(scored.len() == lines.len(), "a listing got lost");
         Ok(time)
@@ -170,7 +175,7 @@ impl Bench<'_> {
         let start = Instant::now();
         let items: Vec<RawItem<'_>> =
             (1..).zip(lines).map(|(line, json)| RawItem { line, json: json.as_bytes() }).collect();
-        let scored = score_items(&**self.scorer, self.limits, Detail::Brief.into(), &items);
+        let scored = score_items(&**self.scorer, self.limits, self.ask, &items);
         let mut bytes = Vec::with_capacity(2048 * lines.len());
         for (line, _) in &scored {
             serde_json::to_writer(&mut bytes, line)?;

@@ -139,8 +139,9 @@ impl Manifest {
         }
         if let Some(encoder) = &this.encoder {
             let settles = encoder.settle_below <= encoder.settle_from;
+            let scales = encoder.slope > 0.0 && encoder.shift.is_finite();
             let reads = (1..=encoder.sizes.positions).contains(&encoder.tokens);
-            if !settles || !reads || !(encoder.slope > 0.0) || !encoder.shift.is_finite() {
+            if !settles || !reads || !scales {
                 return Err(ManifestError::Value(format!("encoder {encoder:?} can't be")));
             }
         }

@@ -141,10 +141,11 @@ mod tests {
 
     #[test]
     fn levels_count_how_far_below_they_are() {
-        assert_eq!(level_features(1e9), [0.0; LEVEL_FEATURES]);
+        assert!(level_features(1e9).iter().all(|f| f.abs() < 1e-12));
         let far = level_features(3e5);
         assert!(far[..4].iter().all(|f| f.abs() < 1e-12) && (far[4] - 2_f64.ln()).abs() < 1e-12);
-        assert_eq!(level_features(0.0), level_features(1e3));
+        let mut slips = level_features(1e3).into_iter().zip(level_features(0.0));
+        assert!(slips.all(|(a, b)| (a - b).abs() < 1e-12));
     }
 
     #[test]

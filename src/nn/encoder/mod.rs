@@ -52,7 +52,7 @@ impl Encoder {
     /// # Errors
     /// When a tensor is missing or has another shape than `config` says.
     pub fn new(config: EncoderConfig, weights: &Weights) -> Result<Self> {
-        if config.heads == 0 || config.hidden % config.heads != 0 {
+        if config.heads == 0 || !config.hidden.is_multiple_of(config.heads) {
             candle_core::bail!("{} heads do not divide {} numbers", config.heads, config.hidden);
         }
         let hidden = config.hidden;

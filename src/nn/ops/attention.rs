@@ -22,7 +22,7 @@ pub(in crate::nn) fn attention(
     let (tokens, hidden) = query.dims2()?;
     let fits = key.dims() == query.dims() && value.dims() == query.dims();
     let ordered = bounds.windows(2).all(|w| w[0] <= w[1]);
-    if !fits || hidden % heads != 0 || !ordered || bounds.last() != Some(&tokens) {
+    if !fits || !hidden.is_multiple_of(heads) || !ordered || bounds.last() != Some(&tokens) {
         candle_core::bail!("attention of {heads} heads over {:?}, {bounds:?}", query.shape());
     }
     let op = Attention { bounds: bounds.clone(), heads, hidden };

@@ -1,6 +1,7 @@
 //! The model that ships: exact sums, places that point at what caused them, the same score whatever
 //! the batch, no way to make it panic.
 
+mod encoder;
 mod score;
 mod training;
 

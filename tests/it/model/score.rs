@@ -13,7 +13,7 @@ fn original<'a>(json: &'a Value, field: &str) -> &'a str {
     }
 }
 
-fn assert_adds_up(a: &Assessment) {
+pub(super) fn assert_adds_up(a: &Assessment) {
     let sum = a.prior + a.parts.sum();
     assert!((logit(a.score.value()) - sum).abs() < 1e-6, "{sum}");
     for part in Part::ALL {
