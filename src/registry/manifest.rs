@@ -49,7 +49,9 @@ pub struct Spec {
 pub struct EncoderSpec {
     /// Tokens of a listing at most.
     pub tokens: usize,
-    /// What the sum of text and price is multiplied with, and what is added to it.
+    /// The fast tier's share in the sum of text and price; the encoder has the rest.
+    pub mix: f64,
+    /// What that sum is multiplied with, and what is added to it.
     pub slope: f64,
     pub shift: f64,
     /// The fast tier settles what it scores below this,
@@ -139,7 +141,8 @@ impl Manifest {
         }
         if let Some(encoder) = &this.encoder {
             let settles = encoder.settle_below <= encoder.settle_from;
-            let scales = encoder.slope > 0.0 && encoder.shift.is_finite();
+            let scales = (0.0..=1.0).contains(&encoder.mix)
+                && encoder.slope > 0.0 && encoder.shift.is_finite();
             let reads = (1..=encoder.sizes.positions).contains(&encoder.tokens);
             if !settles || !reads || !scales {
                 return Err(ManifestError::Value(format!("encoder {encoder:?} can't be")));

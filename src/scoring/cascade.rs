@@ -20,7 +20,7 @@ pub struct Cascade {
     own_prior: f64,
 }
 
-/// What the encoder and its heads say of one listing, in log-odds.
+/// What the encoder and its heads say of one listing, in log-odds before calibration.
 struct Said {
     text: f64,
     price: Option<f64>,
@@ -71,7 +71,7 @@ impl Cascade {
         let shares = (self.second.heads.shares(&hidden)? / f64::from(count))?;
         Ok(Said {
             text: number(&said.text)?,
-            price: price.map(|p| self.spec.slope * p),
+            price,
             classes: said.class.squeeze(0)?.to_vec1()?,
             shares: shares.to_vec1()?,
         })
@@ -83,29 +83,36 @@ impl Cascade {
         let said = self.said(&reading, &tokens)?;
         let mut explanation = Explanation::new(listing, &reading, &self.fast.knowledge, detail);
         explanation.say_classes(&said.classes);
-        let space = self.fast.words.space();
-        let mut text = self.spec.slope * said.text + self.spec.shift;
+        let (of_fast, of_encoder) =
+            (self.spec.slope * self.spec.mix, self.spec.slope * (1.0 - self.spec.mix));
+        let (fast, space) = (&self.fast, self.fast.words.space());
+        let mut text = of_fast * fast.intercept + of_encoder * said.text + self.spec.shift;
         for sign in &space.signs(&reading) {
-            let weight = self.spec.slope * self.signs[sign.index - space.concepts_at()];
+            let own = self.signs[sign.index - space.concepts_at()];
+            let weight = of_fast * fast.words.weight(sign.index) + of_encoder * own;
             text += weight;
             explanation.sign(sign, weight);
         }
-        for (at, field) in reading.fields.iter().enumerate() {
-            let mut weights = vec![0.0; field.text.words().len()];
+        for (at, mut weights) in fast.word_weights(&reading).into_iter().enumerate() {
+            weights.resize(reading.fields[at].text.words().len(), 0.0);
+            weights.iter_mut().for_each(|w| *w *= of_fast);
+            text += weights.iter().sum::<f64>();
             for word in tokens.words.iter().filter(|w| w.field == at) {
                 let shares = said.shares[word.from..word.to].iter();
-                weights[word.word] = self.spec.slope * shares.map(|s| f64::from(*s)).sum::<f64>();
+                weights[word.word] += of_encoder * shares.map(|s| f64::from(*s)).sum::<f64>();
             }
             explanation.words(at, &weights);
         }
         explanation.rest_of_text(text);
-        if let (Some(part), Some(amount)) = (said.price, reading.amount) {
+        let quick = fast.price_part(&reading).map_or(0.0, |part| of_fast * part);
+        let price = said.price.map(|part| quick + of_encoder * part);
+        if let (Some(part), Some(amount)) = (price, reading.amount) {
             match &reading.price {
                 Some(signal) => explanation.price(signal, part),
                 None => explanation.price_level(amount, part),
             }
         }
-        Ok(self.fast.close(Tier::Full, explanation, (text, said.price)))
+        Ok(self.fast.close(Tier::Full, explanation, (text, price)))
     }
 }
 

@@ -13,7 +13,9 @@ use crate::registry::{
     LayoutError, LoadError, LoadedModel, Manifest, find_models_dir, live_model, load_model,
     model_dir,
 };
-use crate::signals::{Knowledge, PRICE_FEATURES, Reading, length_scale, price_features};
+use crate::signals::{
+    FieldText, Knowledge, PRICE_FEATURES, Reading, length_scale, price_features,
+};
 
 /// A scorer cannot be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +37,7 @@ pub struct FastScorer {
     pub(super) manifest: Manifest,
     pub(super) knowledge: Knowledge,
     pub(super) words: WordWeights,
-    intercept: f64,
+    pub(super) intercept: f64,
     price: [f64; PRICE_FEATURES],
     pub(super) prior: f64,
 }
@@ -102,18 +104,33 @@ impl Assess for FastScorer {
         let reading = Reading::new(&self.knowledge, listing);
         let mut explanation = Explanation::new(listing, &reading, &self.knowledge, ask.detail);
 
-        let signs = self.words.space().signs(&reading);
         let mut text = self.intercept;
-        for sign in &signs {
+        for sign in &self.words.space().signs(&reading) {
             let weight = self.words.weight(sign.index);
             text += weight;
             explanation.sign(sign, weight);
         }
+        for (at, weights) in self.word_weights(&reading).iter().enumerate() {
+            text += weights.iter().sum::<f64>();
+            explanation.words(at, weights);
+        }
+        explanation.rest_of_text(text);
+        let price = self.price_part(&reading);
+        if let (Some(part), Some(signal)) = (price, &reading.price) {
+            explanation.price(signal, part);
+        }
+        self.close(Tier::Fast, explanation, (text, price))
+    }
+}
+
+impl FastScorer {
+    /// What each word of each field weighs; nothing for the fields that the text part does not read.
+    pub(super) fn word_weights(&self, reading: &Reading) -> Vec<Vec<f64>> {
         let count: usize = reading.wording().map(|f| f.text.words().len()).sum();
         let scale = length_scale(count);
-        for (at, field) in reading.fields.iter().enumerate() {
+        let of_field = |field: &FieldText| {
             if !field.source.is_wording() {
-                continue;
+                return Vec::new();
             }
             let words = field.text.words();
             let mut before: Option<&str> = None;
@@ -129,22 +146,18 @@ impl Assess for FastScorer {
                 }
                 before = Some(folded);
             }
-            text += weights.iter().sum::<f64>();
-            explanation.words(at, &weights);
-        }
-        explanation.rest_of_text(text);
-
-        let price = reading.price.as_ref().map(|signal| {
-            let features = price_features(signal.ratio());
-            let part = features.iter().zip(self.price).map(|(f, w)| f * w).sum();
-            explanation.price(signal, part);
-            part
-        });
-        self.close(Tier::Fast, explanation, (text, price))
+            weights
+        };
+        reading.fields.iter().map(of_field).collect()
     }
-}
 
-impl FastScorer {
+    /// The price part, where there is a reference.
+    pub(super) fn price_part(&self, reading: &Reading) -> Option<f64> {
+        let signal = reading.price.as_ref()?;
+        let features = price_features(signal.ratio());
+        Some(features.iter().zip(self.price).map(|(f, w)| f * w).sum())
+    }
+
     /// Adds what is the same in both tiers, and makes the score.
     pub(super) fn close(
         &self,

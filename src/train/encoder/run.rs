@@ -71,21 +71,20 @@ pub(in crate::train) fn run(
     }
     let raw = net.evidence(&data.valid, recipe.fit.batch)?;
     let labels: Vec<bool> = data.valid.iter().map(|e| e.target.label).collect();
-    let fitted = Platt::fit(&raw, &labels).ok_or(TrainError::Calibration)?;
+    let quick = fast::Trained::new(&fast).of_rows(&data.valid_rows)?;
+    let (mix, sum, fitted) = mix(&quick, &raw, &labels).ok_or(TrainError::Calibration)?;
     let platt = Platt { slope: fitted.slope.max(1e-3), shift: fitted.shift - prior };
-    let scores: Vec<f64> = raw.iter().map(|z| sigmoid(prior + platt.apply(*z))).collect();
+    let scores: Vec<f64> = sum.iter().map(|z| sigmoid(prior + platt.apply(*z))).collect();
     let thresholds = choose(&scores, &labels, recipe.thresholds.into())?;
 
     // The fast tier on this model's prior.
     let shift = logit(fast.manifest.calibration.base_rate) - prior;
-    let quick: Vec<f64> = fast::evidence(&fast, &data.valid_rows)?
-        .into_iter()
-        .map(|z| sigmoid(prior + shift + z))
-        .collect();
+    let quick: Vec<f64> = quick.into_iter().map(|z| sigmoid(prior + shift + z)).collect();
     let review = thresholds.thresholds.review();
     let (settle_below, settle_from) = settle(&quick, &scores, &labels, review);
     let encoder = EncoderSpec {
         tokens: recipe.model.tokens,
+        mix,
         slope: platt.slope,
         shift: platt.shift,
         settle_below,
@@ -131,7 +130,7 @@ pub(in crate::train) fn run(
     let State { best_epoch, epoch, .. } = state;
     Ok(Outcome {
         valid_log_loss: log_loss(
-            raw.iter().zip(&labels).map(|(z, l)| (prior + platt.apply(*z), *l)),
+            sum.iter().zip(&labels).map(|(z, l)| (prior + platt.apply(*z), *l)),
         ),
         dir,
         manifest,
@@ -175,6 +174,23 @@ fn sizes(recipe: &Recipe) -> Result<EncoderConfig, TrainError> {
         positions: config.max_position_embeddings,
         norm_eps: config.layer_norm_eps,
     })
+}
+
+/// Steps in which the share of the fast tier is tried.
+const MIXES: u32 = 20;
+
+/// The share of the fast tier with which the two together fit the labels best, the mixed log-odds,
+/// and their calibration.
+fn mix(quick: &[f64], raw: &[f64], labels: &[bool]) -> Option<(f64, Vec<f64>, Platt)> {
+    let tries = (0..MIXES).filter_map(|step| {
+        let mix = f64::from(step) / f64::from(MIXES);
+        let sum: Vec<f64> =
+            quick.iter().zip(raw).map(|(q, r)| mix * q + (1.0 - mix) * r).collect();
+        let platt = Platt::fit(&sum, labels)?;
+        let loss = log_loss(sum.iter().zip(labels).map(|(z, l)| (platt.apply(*z), *l)));
+        Some((loss, (mix, sum, platt)))
+    });
+    tries.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, best)| best)
 }
 
 /// Share of the full model's positives that the fast tier may lose, and of the negatives that it
@@ -249,7 +265,7 @@ impl<'a> Examples<'a> {
         hashes.insert("valid".to_owned(), sha256_hex(&read(&recipe.data.valid)?));
         let weak = recipe.data.ordinary.as_ref().map(|settings| {
             hashes.insert("ordinary".to_owned(), sha256_hex(&read(&settings.file)?));
-            Weak::read(settings, &fast.knowledge, train_rows.len())
+            Weak::read(settings, fast, train_rows.len())
         });
         let weak = weak.transpose()?;
         Ok(Self {

@@ -36,7 +36,7 @@ impl Reader<'_> {
     }
 
     /// One listing as an example.
-    fn example(&self, listing: &Listing, label: bool) -> Example {
+    pub(super) fn example(&self, listing: &Listing, label: bool) -> Example {
         let reading = Reading::new(self.knowledge, listing);
         let mut values: HashMap<usize, f64> = HashMap::new();
         for sign in self.space.signs(&reading) {

@@ -6,4 +6,4 @@ mod recipe;
 mod reduce;
 mod run;
 
-pub(super) use run::{evidence, run};
+pub(super) use run::{Trained, run};

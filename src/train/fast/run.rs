@@ -8,7 +8,7 @@ use super::fit::{Job, Learned, Learner, fit};
 use super::recipe::Recipe;
 use super::reduce::reduce;
 use crate::dataset::{Row, load_rows};
-use crate::domain::{Limits, Tier, logit, sigmoid};
+use crate::domain::{Limits, Listing, Tier, logit, sigmoid};
 use crate::eval::calibration::Platt;
 use crate::eval::threshold::{Chosen, choose};
 use crate::preprocess::Pieces;
@@ -89,20 +89,34 @@ pub(in crate::train) fn run(
     })
 }
 
-/// Log-odds over its prior that a fast tier gives to rows, in their order.
-pub(in crate::train) fn evidence(
-    model: &LoadedModel,
-    rows: &[Row],
-) -> Result<Vec<f64>, TrainError> {
-    let reader = Reader { knowledge: &model.knowledge, pieces: &model.pieces, space: model.space };
-    let learned = Learned {
-        weights: model.weights.clone(),
-        intercept: model.intercept,
-        price: model.price,
-        tensors: Vec::new(),
-    };
-    let examples = reader.rows(rows, &Limits::default())?;
-    Ok(examples.iter().map(|e| learned.evidence(e)).collect())
+/// A trained fast tier, asked for its log-odds over its prior.
+#[derive(Debug)]
+pub(in crate::train) struct Trained<'a> {
+    reader: Reader<'a>,
+    learned: Learned,
+}
+
+impl<'a> Trained<'a> {
+    pub(in crate::train) fn new(model: &'a LoadedModel) -> Self {
+        let (knowledge, pieces) = (&model.knowledge, &model.pieces);
+        let learned = Learned {
+            weights: model.weights.clone(),
+            intercept: model.intercept,
+            price: model.price,
+            tensors: Vec::new(),
+        };
+        Self { reader: Reader { knowledge, pieces, space: model.space }, learned }
+    }
+
+    pub(in crate::train) fn evidence(&self, listing: &Listing) -> f64 {
+        self.learned.evidence(&self.reader.example(listing, false))
+    }
+
+    /// Of rows, in their order.
+    pub(in crate::train) fn of_rows(&self, rows: &[Row]) -> Result<Vec<f64>, TrainError> {
+        let examples = self.reader.rows(rows, &Limits::default())?;
+        Ok(examples.iter().map(|e| self.learned.evidence(e)).collect())
+    }
 }
 
 /// The sub-word embeddings, reduced unless they come from a fast model.
