@@ -3,6 +3,7 @@ use candle_core::{Device, Result, Tensor};
 use super::contract::{Ask, Assess, Detail, TierChoice};
 use super::explain::Explanation;
 use super::fast::FastScorer;
+use super::occlusion::{shares, stretches};
 use crate::domain::{Assessment, Listing, ModelRef, Tier, logit, sigmoid};
 use crate::nn::{Beside, Dropout, Packed};
 use crate::registry::{EncoderSpec, LoadedEncoder, LoadedModel, ManifestError};
@@ -25,9 +26,11 @@ struct Said {
     text: f64,
     price: Option<f64>,
     classes: Vec<f32>,
-    /// What each token gives to the text, summing to it but for the bias.
-    shares: Vec<f32>,
 }
+
+/// Stretches into which a text is cut to see what each does.
+const BRIEF_STRETCHES: usize = 6;
+const FULL_STRETCHES: usize = 24;
 
 impl Cascade {
     /// A scorer with `model` and its second tier; a `base_rate` above 0 takes the place of the
@@ -56,24 +59,21 @@ impl Cascade {
 
     fn said(&self, reading: &Reading, tokens: &Tokens) -> Result<Said> {
         let texts = Packed::new([tokens.ids.as_slice()]);
-        let hidden = self.second.encoder.forward(&texts, &mut Dropout::off())?;
+        let vector = self.second.encoder.embed(&texts, &mut Dropout::off())?;
         let input = reading.price_input();
         let beside = Beside {
             // Signs are added outside, in double precision, each with its evidence.
-            signs: Tensor::zeros((1, self.signs.len()), hidden.dtype(), &Device::Cpu)?,
+            signs: Tensor::zeros((1, self.signs.len()), vector.dtype(), &Device::Cpu)?,
             flags: Tensor::new(&[input.flags], &Device::Cpu)?,
             hinges: Tensor::new(&[input.hinges], &Device::Cpu)?,
         };
-        let said = self.second.heads.forward(&texts.mean(&hidden)?, &beside)?;
+        let said = self.second.heads.forward(&vector, &beside)?;
         let number = |t: &Tensor| Ok::<_, candle_core::Error>(f64::from(t.to_vec1::<f32>()?[0]));
         let price = reading.amount.map(|_| number(&said.price)).transpose()?;
-        let count = u16::try_from(tokens.ids.len().max(1)).unwrap_or(u16::MAX);
-        let shares = (self.second.heads.shares(&hidden)? / f64::from(count))?;
         Ok(Said {
             text: number(&said.text)?,
             price,
             classes: said.class.squeeze(0)?.to_vec1()?,
-            shares: shares.to_vec1()?,
         })
     }
 
@@ -94,18 +94,27 @@ impl Cascade {
             explanation.sign(sign, weight);
         }
         for (at, mut weights) in fast.word_weights(&reading).into_iter().enumerate() {
-            weights.resize(reading.fields[at].text.words().len(), 0.0);
             weights.iter_mut().for_each(|w| *w *= of_fast);
             text += weights.iter().sum::<f64>();
-            for word in tokens.words.iter().filter(|w| w.field == at) {
-                let shares = said.shares[word.from..word.to].iter();
-                weights[word.word] += of_encoder * shares.map(|s| f64::from(*s)).sum::<f64>();
-            }
             explanation.words(at, &weights);
         }
-        explanation.rest_of_text(text);
         let quick = fast.price_part(&reading).map_or(0.0, |part| of_fast * part);
         let price = said.price.map(|part| quick + of_encoder * part);
+        let sum = fast.prior + text + price.unwrap_or(0.0);
+        // Reading a text again without each stretch costs many times what the score does, so a
+        // brief explanation does it only where there is something to explain.
+        let suspect = fast.manifest.thresholds.review() <= sigmoid(sum);
+        if detail == Detail::Full || suspect {
+            let count =
+                if detail == Detail::Full { FULL_STRETCHES } else { BRIEF_STRETCHES };
+            let stretches = stretches(&reading, &tokens, count);
+            let second = (&self.second.encoder, &self.second.heads);
+            let shares = shares(second, &tokens, &stretches, said.text)?;
+            for (stretch, share) in stretches.iter().zip(shares) {
+                explanation.stretch(stretch, of_encoder * share);
+            }
+        }
+        explanation.rest_of_text(text);
         if let (Some(part), Some(amount)) = (price, reading.amount) {
             match &reading.price {
                 Some(signal) => explanation.price(signal, part),

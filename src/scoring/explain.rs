@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::contract::Detail;
+use super::occlusion::Stretch;
 use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason, vnd};
 use crate::preprocess::text::{Place, slice};
 use crate::signals::{
@@ -69,8 +70,18 @@ static WORDING_RISK: LazyLock<Kind> = LazyLock::new(|| {
 static WORDING_RELIEF: LazyLock<Kind> = LazyLock::new(|| {
     Kind::new("wording", "Từ thường gặp ở tin bán hàng thật", "A word common in honest offers")
 });
+static CONTEXT_RISK: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new("context", "Đoạn này làm tăng nghi ngờ", "This passage raises suspicion")
+});
+static CONTEXT_RELIEF: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new("context", "Đoạn này làm giảm nghi ngờ", "This passage lowers suspicion")
+});
 static REST: LazyLock<Kind> = LazyLock::new(|| {
-    Kind::new("other_wording", "Các từ ngữ còn lại cộng lại", "All other wording together")
+    Kind::new(
+        "other_wording",
+        "Phần còn lại của bài viết và tác động chung của các đoạn",
+        "All other wording, and what the passages do together",
+    )
 });
 
 /// Collects the evidence of one listing while it is scored.
@@ -139,6 +150,16 @@ impl<'a> Explanation<'a> {
         match self.classes.iter_mut().find(|(c, _)| *c == class) {
             Some((_, sum)) => *sum += weight,
             None => self.classes.push((class, weight)),
+        }
+    }
+
+    /// What a stretch of text does to the encoder's opinion.
+    pub(super) fn stretch(&mut self, stretch: &Stretch, weight: f64) {
+        let words = self.reading.fields[stretch.field].text.words();
+        let place = words[stretch.words.0].place.to(words[stretch.words.1 - 1].place);
+        let kind = if weight > 0.0 { &*CONTEXT_RISK } else { &*CONTEXT_RELIEF };
+        if self.detail == Detail::Full || weight.abs() > BRIEF_LEAST {
+            self.at(stretch.field, place, kind.id.clone(), kind.reason.clone(), weight);
         }
     }
 

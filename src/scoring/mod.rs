@@ -8,6 +8,7 @@ mod cascade;
 mod contract;
 mod explain;
 mod fast;
+mod occlusion;
 mod words;
 
 pub use cascade::Cascade;
