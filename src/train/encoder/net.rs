@@ -24,20 +24,31 @@ pub(super) struct Net {
     prior: f64,
 }
 
-/// Part of the loss that pulls the heads' first weights off zero, where all would stay alike.
-const START: f32 = 0.02;
+/// How far the heads' first weights lie from zero, where all would stay alike.
+const SPREAD: f32 = 0.02;
 /// Where the hinges' weights begin, before softplus.
 const HINGE_START: f32 = -3.0;
+/// Where they stay when the price is never read: softplus makes 0 of it.
+const HINGE_OFF: f32 = -100.0;
+
+/// Where a training begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    pub(super) prior: f64,
+    pub(super) seed: u64,
+    /// Whether the price is ever read.
+    pub(super) priced: bool,
+}
 
 impl Net {
     pub(super) fn new(
         config: EncoderConfig,
         sizes: (HeadsConfig, usize),
         mut weights: Weights,
-        prior: f64,
-        seed: u64,
+        start: Start,
     ) -> Result<Self> {
         let (heads, slices) = sizes;
+        let Start { prior, seed, priced } = start;
         let mut random = SplitMix64::new(seed);
         let mut start = |shape: &[usize], size: f32| -> Result<Var> {
             let n = shape.iter().product();
@@ -52,15 +63,19 @@ impl Net {
         for (name, shape) in Heads::shapes(&heads) {
             let var = match name {
                 "heads.hinges.bias" => {
-                    Var::from_tensor(&Tensor::full(HINGE_START, shape, &Device::Cpu)?)?
+                    let at = if priced { HINGE_START } else { HINGE_OFF };
+                    Var::from_tensor(&Tensor::full(at, shape, &Device::Cpu)?)?
                 }
-                _ if name.ends_with("weight") => start(&shape, START)?,
+                "heads.hinges.weight" | "heads.flags.weight" if !priced => {
+                    Var::zeros(shape, DType::F32, &Device::Cpu)?
+                }
+                _ if name.ends_with("weight") => start(&shape, SPREAD)?,
                 _ => Var::zeros(shape, DType::F32, &Device::Cpu)?,
             };
             vars.insert(name.to_owned(), var);
         }
         let slices =
-            (start(&[slices, heads.hidden], START)?, Var::zeros(slices, DType::F32, &Device::Cpu)?);
+            (start(&[slices, heads.hidden], SPREAD)?, Var::zeros(slices, DType::F32, &Device::Cpu)?);
         for (name, tensor) in weights.iter() {
             let layer = name.strip_prefix("encoder.layer.").and_then(|rest| rest.split('.').next());
             let kept = layer.and_then(|i| i.parse().ok()).is_some_and(|i: usize| i < config.layers);

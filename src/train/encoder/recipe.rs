@@ -63,6 +63,8 @@ pub(super) struct Shape {
     pub(super) encoder: PathBuf,
     /// Its lowest layers that are kept.
     pub(super) layers: usize,
+    /// The fast tier's share in the sum; what fits the validation rows best when not given.
+    pub(super) mix: Option<f64>,
     /// Tokens of a listing at most; what comes after them is not read.
     pub(super) tokens: usize,
 }
@@ -92,9 +94,9 @@ pub(super) struct Fit {
     /// Longest gradient of a step.
     pub(super) clip: f64,
     pub(super) dropout: f64,
-    /// Share of listings in a batch that lose their price.
+    /// Share of listings in a batch that lose their price; at 1 the price is never read.
     pub(super) drop_price: f64,
-    /// Share of signs that are left out of a listing in a batch.
+    /// Share of signs that are left out of a listing in a batch; at 1 they are never read.
     pub(super) drop_signs: f64,
     /// Weight of the losses by legal class and by slice beside that by label.
     pub(super) class_loss: f64,
@@ -120,11 +122,16 @@ impl Recipe {
         for (name, share) in [
             ("fit.warm_up", fit.warm_up),
             ("fit.dropout", fit.dropout),
-            ("fit.drop_price", fit.drop_price),
-            ("fit.drop_signs", fit.drop_signs),
             ("attacks.style + attacks.disguise", this.attacks.style + this.attacks.disguise),
         ] {
             between(name, share, 0.0..1.0)?;
+        }
+        for (name, share) in [
+            ("fit.drop_price", fit.drop_price),
+            ("fit.drop_signs", fit.drop_signs),
+            ("model.mix", this.model.mix.unwrap_or(0.0)),
+        ] {
+            between(name, share, 0.0..1.0 + f64::EPSILON)?;
         }
         between("fit.learning_rate", fit.learning_rate, f64::MIN_POSITIVE..1.0)?;
         between("fit.clip", fit.clip, f64::MIN_POSITIVE..f64::INFINITY)?;

@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use super::examples::{Example, Reader};
 use super::fit::{Job, fit};
 use super::lessons::Lessons;
-use super::net::Net;
+use super::net::{Net, Start};
 use super::recipe::Recipe;
 use super::weak::Weak;
 use crate::dataset::{Row, load_rows};
@@ -49,7 +49,8 @@ pub(in crate::train) fn run(
         .filter_map(|name| start.iter().find(|(n, _)| *n == name))
         .map(|(name, tensor)| (name.to_owned(), tensor.clone()))
         .collect();
-    let net = Net::new(sizes, (heads, data.slices), start, prior, recipe.seed)?;
+    let begin = Start { prior, seed: recipe.seed, priced: recipe.fit.drop_price < 1.0 };
+    let net = Net::new(sizes, (heads, data.slices), start, begin)?;
 
     let checkpoint = Checkpoint::new(&dir.join(".training"));
     let fingerprint = sha256_hex(format!("{recipe:?} {:?} {start_hash}", data.hashes).as_bytes());
@@ -72,7 +73,8 @@ pub(in crate::train) fn run(
     let raw = net.evidence(&data.valid, recipe.fit.batch)?;
     let labels: Vec<bool> = data.valid.iter().map(|e| e.target.label).collect();
     let quick = fast::Trained::new(&fast).of_rows(&data.valid_rows)?;
-    let (mix, sum, fitted) = mix(&quick, &raw, &labels).ok_or(TrainError::Calibration)?;
+    let (mix, sum, fitted) =
+        mix(recipe.model.mix, &quick, &raw, &labels).ok_or(TrainError::Calibration)?;
     let platt = Platt { slope: fitted.slope.max(1e-3), shift: fitted.shift - prior };
     let scores: Vec<f64> = sum.iter().map(|z| sigmoid(prior + platt.apply(*z))).collect();
     let thresholds = choose(&scores, &labels, recipe.thresholds.into())?;
@@ -179,11 +181,17 @@ fn sizes(recipe: &Recipe) -> Result<EncoderConfig, TrainError> {
 /// Steps in which the share of the fast tier is tried.
 const MIXES: u32 = 20;
 
-/// The share of the fast tier with which the two together fit the labels best, the mixed log-odds,
-/// and their calibration.
-fn mix(quick: &[f64], raw: &[f64], labels: &[bool]) -> Option<(f64, Vec<f64>, Platt)> {
-    let tries = (0..MIXES).filter_map(|step| {
-        let mix = f64::from(step) / f64::from(MIXES);
+/// The share of the fast tier, `set` or that with which the two together fit the labels best, the
+/// mixed log-odds, and their calibration.
+fn mix(
+    set: Option<f64>,
+    quick: &[f64],
+    raw: &[f64],
+    labels: &[bool],
+) -> Option<(f64, Vec<f64>, Platt)> {
+    let steps = if set.is_some() { 1 } else { MIXES };
+    let tries = (0..steps).filter_map(|step| {
+        let mix = set.unwrap_or(f64::from(step) / f64::from(MIXES));
         let sum: Vec<f64> =
             quick.iter().zip(raw).map(|(q, r)| mix * q + (1.0 - mix) * r).collect();
         let platt = Platt::fit(&sum, labels)?;

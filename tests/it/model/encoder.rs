@@ -100,6 +100,23 @@ fn small() -> Arc<dyn Assess> {
     scoring::load(&settings).unwrap()
 }
 
+/// The model in use: two listings are enough, an encoder of full size is slow without optimisation.
+#[test]
+fn the_model_in_use_tells_a_hint_from_a_second_hand_offer() {
+    let mut settings = config::load(None).unwrap().scoring;
+    settings.models_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let scorer = scoring::load(&settings).unwrap();
+    let score = |title: &str, amount: u64| {
+        let json = serde_json::json!({"title": title, "price": {"amount": amount}});
+        let said = scorer.assess(&listing(&json.to_string()), Detail::Brief.into());
+        assert_adds_up(&said);
+        said.score.value()
+    };
+    let hint = score("Túi Chanel Classic full box, ai hiểu thì ib em", 650_000);
+    let used = score("Pass lại áo thun Uniqlo mặc vài lần, còn tag giá", 120_000);
+    assert!(hint > 0.8 && used < 0.3, "{hint} {used}");
+}
+
 #[test]
 fn a_stopped_training_ends_where_an_unbroken_one_does() {
     let (unbroken, dir) = (&SMALL.1, tempfile::tempdir().unwrap());

@@ -1,4 +1,4 @@
-//! The model that ships: exact sums, places that point at what caused them, the same score whatever
+//! The models that ship: exact sums, places that point at what caused them, the same score whatever
 //! the batch, no way to make it panic.
 
 mod encoder;
@@ -9,15 +9,14 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use thatgia::domain::{Limits, Listing};
-use thatgia::registry::{live_model, load_model, model_dir};
+use thatgia::registry::load_model;
 use thatgia::scoring::FastScorer;
 
-/// The model in `models/live`, loaded once.
-fn live() -> &'static Arc<FastScorer> {
-    static LIVE: OnceLock<Arc<FastScorer>> = OnceLock::new();
-    LIVE.get_or_init(|| {
-        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-        let dir = model_dir(&models, &live_model(&models).unwrap()).unwrap();
+/// The fast model, loaded once.
+fn fast() -> &'static Arc<FastScorer> {
+    static FAST: OnceLock<Arc<FastScorer>> = OnceLock::new();
+    FAST.get_or_init(|| {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/vi-fast-2026-11");
         Arc::new(FastScorer::new(load_model(&dir).unwrap(), 0.0))
     })
 }

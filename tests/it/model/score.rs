@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use thatgia::domain::{Assessment, Limits, Listing, Part, logit};
 use thatgia::scoring::{Assess as _, Detail, RawItem, score_items};
 
-use super::{demo, listing, live};
+use super::{demo, fast, listing};
 
 /// The seller's own text of a field.
 fn original<'a>(json: &'a Value, field: &str) -> &'a str {
@@ -27,7 +27,7 @@ pub(super) fn assert_adds_up(a: &Assessment) {
 fn parts_add_up_to_the_score_and_evidence_to_the_parts() {
     for line in demo() {
         for detail in [Detail::Brief, Detail::Full] {
-            assert_adds_up(&live().assess(&listing(line), detail.into()));
+            assert_adds_up(&fast().assess(&listing(line), detail.into()));
         }
     }
 }
@@ -36,7 +36,7 @@ fn parts_add_up_to_the_score_and_evidence_to_the_parts() {
 fn evidence_quotes_the_seller_at_the_place_it_names() {
     for line in demo() {
         let json: Value = serde_json::from_str(line).unwrap();
-        let assessment = live().assess(&listing(line), Detail::Full.into());
+        let assessment = fast().assess(&listing(line), Detail::Full.into());
         assert!(assessment.evidence.iter().any(|e| !e.text.is_empty()));
         for e in assessment.evidence.iter().filter(|e| e.part == Part::Text && e.end > 0) {
             let chars = original(&json, &e.field).chars();
@@ -52,21 +52,21 @@ fn a_score_does_not_depend_on_the_batch() {
     let items: Vec<RawItem<'_>> =
         (1..).zip(&lines).map(|(line, json)| RawItem { line, json: json.as_bytes() }).collect();
     let limits = Limits::default();
-    let together = score_items(&**live(), &limits, Detail::Brief.into(), &items);
+    let together = score_items(&**fast(), &limits, Detail::Brief.into(), &items);
     for (item, (line, _)) in items.iter().zip(&together).rev() {
-        let alone = score_items(&**live(), &limits, Detail::Brief.into(), &[*item]);
+        let alone = score_items(&**fast(), &limits, Detail::Brief.into(), &[*item]);
         assert_eq!(alone[0].0, *line);
     }
 }
 
 #[test]
 fn a_part_without_input_is_absent() {
-    let a = live().assess(&listing(r#"{"title":"Áo thun trơn"}"#), Detail::Brief.into());
+    let a = fast().assess(&listing(r#"{"title":"Áo thun trơn"}"#), Detail::Brief.into());
     assert!(a.parts.text.is_some());
     let absent = [Part::Image, Part::Price, Part::Seller, Part::Codes];
     assert!(absent.iter().all(|p| a.parts.get(*p).is_none()));
     let a =
-        live().assess(&listing(r#"{"title":"Áo","gtin":"6291041500213"}"#), Detail::Brief.into());
+        fast().assess(&listing(r#"{"title":"Áo","gtin":"6291041500213"}"#), Detail::Brief.into());
     assert_eq!(a.parts.codes, Some(0.0));
 }
 
@@ -74,7 +74,7 @@ fn a_part_without_input_is_absent() {
 fn a_lower_price_never_lowers_the_risk() {
     let score = |amount: f64| {
         let json = json!({"title": "Giày Nike Air Force 1", "price": {"amount": amount}});
-        live().assess(&listing(&json.to_string()), Detail::Brief.into()).score.value()
+        fast().assess(&listing(&json.to_string()), Detail::Brief.into()).score.value()
     };
     let scores: Vec<f64> =
         [1e9, 5e6, 2e6, 1e6, 5e5, 2e5, 5e4, 1.0, 0.0].into_iter().map(score).collect();
@@ -86,7 +86,7 @@ fn a_lower_price_never_lowers_the_risk() {
 fn a_disguise_does_not_hide_and_a_base_rate_moves_only_the_prior() {
     let parts = |title: &str| {
         let json = json!({ "title": title }).to_string();
-        live().assess(&listing(&json), Detail::Full.into())
+        fast().assess(&listing(&json), Detail::Full.into())
     };
     let kinds =
         |a: &Assessment| -> Vec<String> { a.evidence.iter().map(|e| e.kind.to_string()).collect() };
@@ -101,7 +101,7 @@ fn a_disguise_does_not_hide_and_a_base_rate_moves_only_the_prior() {
 fn a_word_without_end_does_not_drown_the_others() {
     let text = |title: String| {
         let json = json!({ "title": title }).to_string();
-        live().assess(&listing(&json), Detail::Brief.into()).parts.text.unwrap()
+        fast().assess(&listing(&json), Detail::Brief.into()).parts.text.unwrap()
     };
     let plain = text("túi rep 1:1 hàng nhái".to_owned());
     let padded = text(format!("túi rep 1:1 hàng nhái {}", "dàiquá".repeat(40)));
@@ -123,7 +123,7 @@ proptest! {
             "price": amount.map(|a| json!({"amount": a, "currency": "VND"})),
         });
         if let Ok(listing) = Listing::from_json(json.to_string().as_bytes(), &Limits::default()) {
-            assert_adds_up(&live().assess(&listing, Detail::Full.into()));
+            assert_adds_up(&fast().assess(&listing, Detail::Full.into()));
         }
     }
 }
