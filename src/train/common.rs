@@ -113,6 +113,8 @@ pub enum TrainError {
     Threshold(#[from] ThresholdError),
     #[error("training: {0}")]
     Tensor(#[from] candle_core::Error),
+    #[error("{}: too few listings of the sources named, want branded and plain ones", .0.display())]
+    Ordinary(PathBuf),
     #[error("calibration needs rows of both labels")]
     Calibration,
     #[error("{} has no embeddings (looked for {wanted})", path.display())]

@@ -36,7 +36,8 @@ pub(super) struct Data {
 pub(super) struct Ordinary {
     /// JSON lines, with or without gzip.
     pub(super) file: PathBuf,
-    /// The crawls that may be learned from; the others are kept for measuring.
+    /// The crawls that may be learned from, by how their names begin; the others are kept for
+    /// measuring.
     pub(super) sources: Vec<String>,
     /// Examples in an epoch, as a share of the rows.
     pub(super) share: f64,

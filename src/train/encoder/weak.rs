@@ -71,11 +71,12 @@ impl Weak {
                 honest.sort_by(|a, b| b.0.total_cmp(&a.0));
                 honest.truncate(honest.len() / HARD);
                 this.hard = honest.into_iter().map(|(_, listing)| listing).collect();
-                return Ok(this);
+                let none = this.branded.is_empty() || this.plain.is_empty();
+                return if none { Err(TrainError::Ordinary(settings.file.clone())) } else { Ok(this) };
             }
             let batch: Vec<Ordinary> = batch.into_iter().flatten().collect();
             let kinds = map_batch(&batch, |o| {
-                let wanted = settings.sources.contains(&o.source);
+                let wanted = settings.sources.iter().any(|s| o.source.starts_with(s.as_str()));
                 let listing = o.listing.clone().parse(&Limits::default()).ok().filter(|_| wanted);
                 listing.map(|listing| {
                     let kind = kind(o, &Reading::new(knowledge, &listing), knowledge);
@@ -99,7 +100,7 @@ impl Weak {
 
     /// Examples an epoch.
     pub(super) fn len(&self) -> usize {
-        if self.branded.is_empty() || self.plain.is_empty() { 0 } else { self.count }
+        self.count
     }
 
     /// The examples of one epoch: of ten, two honest and branded, two honest and hard, three branded
@@ -216,6 +217,9 @@ mod tests {
         let weak = Weak::read(&settings, &model, 50).unwrap();
         assert_eq!((weak.branded.len(), weak.plain.len(), weak.fakes.len()), (1, 1, 2));
         assert_eq!(weak.len(), 100);
+
+        let unknown = Settings { sources: vec!["b".to_owned()], ..settings };
+        assert!(matches!(Weak::read(&unknown, &model, 50), Err(TrainError::Ordinary(_))));
 
         let replica = weak.fakes.iter().find(|f| f.title.as_deref() != Some("Túi G.u.c.c.i nữ"));
         let untold = untold(replica.unwrap(), &model.knowledge).unwrap();
