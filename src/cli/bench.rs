@@ -164,8 +164,7 @@ impl Bench<'_> {
             .map(|line| Listing::from_json(line.as_bytes(), self.limits))
             .collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
-        let scored =
-            map_batch(&listings, |listing| self.scorer.assess(listing, self.ask));
+        let scored = map_batch(&listings, |listing| self.scorer.assess(listing, self.ask));
         let time = start.elapsed();
         ensure!(scored.len() == lines.len(), "a listing got lost");
         Ok(time)

@@ -142,7 +142,8 @@ impl Manifest {
         if let Some(encoder) = &this.encoder {
             let settles = encoder.settle_below <= encoder.settle_from;
             let scales = (0.0..=1.0).contains(&encoder.mix)
-                && encoder.slope > 0.0 && encoder.shift.is_finite();
+                && encoder.slope > 0.0
+                && encoder.shift.is_finite();
             let reads = (1..=encoder.sizes.positions).contains(&encoder.tokens);
             if !settles || !reads || !scales {
                 return Err(ManifestError::Value(format!("encoder {encoder:?} can't be")));

@@ -70,11 +70,7 @@ impl Cascade {
         let said = self.second.heads.forward(&vector, &beside)?;
         let number = |t: &Tensor| Ok::<_, candle_core::Error>(f64::from(t.to_vec1::<f32>()?[0]));
         let price = reading.amount.map(|_| number(&said.price)).transpose()?;
-        Ok(Said {
-            text: number(&said.text)?,
-            price,
-            classes: said.class.squeeze(0)?.to_vec1()?,
-        })
+        Ok(Said { text: number(&said.text)?, price, classes: said.class.squeeze(0)?.to_vec1()? })
     }
 
     fn full(&self, listing: &Listing, detail: Detail) -> Result<Assessment> {
@@ -104,9 +100,12 @@ impl Cascade {
         // Reading a text again without each stretch costs many times what the score does, so a
         // brief explanation does it only where there is something to explain.
         let suspect = fast.manifest.thresholds.review() <= sigmoid(sum);
-        if detail == Detail::Full || suspect {
-            let count =
-                if detail == Detail::Full { FULL_STRETCHES } else { BRIEF_STRETCHES };
+        let count = match detail {
+            Detail::Full => FULL_STRETCHES,
+            Detail::Brief if suspect => BRIEF_STRETCHES,
+            Detail::Brief | Detail::Bare => 0,
+        };
+        if count > 0 {
             let stretches = stretches(&reading, &tokens, count);
             let second = (&self.second.encoder, &self.second.heads);
             let shares = shares(second, &tokens, &stretches, said.text)?;

@@ -7,6 +7,8 @@ use crate::preprocess;
 /// How much of the explanation to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
+    /// No passage is read again to see what it does: for measuring, where only scores count.
+    Bare,
     /// The strongest findings, the rest of each part summed up in one.
     #[default]
     Brief,

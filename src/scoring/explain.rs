@@ -168,7 +168,7 @@ impl<'a> Explanation<'a> {
         let least = if self.detail == Detail::Full { 0.0 } else { BRIEF_LEAST };
         let found = weights.iter().enumerate().filter(|(_, w)| w.abs() > least);
         self.words.extend(found.map(|(i, w)| (*w, field, i)));
-        if self.detail == Detail::Brief && self.words.len() > BRIEF_WORDS {
+        if self.detail != Detail::Full && self.words.len() > BRIEF_WORDS {
             self.words.select_nth_unstable_by(BRIEF_WORDS, |a, b| {
                 b.0.abs().total_cmp(&a.0.abs()).then((a.1, a.2).cmp(&(b.1, b.2)))
             });
@@ -298,7 +298,7 @@ impl<'a> Explanation<'a> {
     fn quote(&mut self, field: usize, place: Place) -> String {
         let FieldText { source, field: name, .. } = &self.reading.fields[field];
         let text = original(self.listing, *source, name);
-        if self.detail == Detail::Brief {
+        if self.detail != Detail::Full {
             return slice(text, place).to_owned();
         }
         let offsets = self.offsets[field].get_or_insert_with(|| {

@@ -13,9 +13,7 @@ use crate::registry::{
     LayoutError, LoadError, LoadedModel, Manifest, find_models_dir, live_model, load_model,
     model_dir,
 };
-use crate::signals::{
-    FieldText, Knowledge, PRICE_FEATURES, Reading, length_scale, price_features,
-};
+use crate::signals::{FieldText, Knowledge, PRICE_FEATURES, Reading, length_scale, price_features};
 
 /// A scorer cannot be made ready.
 #[derive(Debug, thiserror::Error)]

@@ -109,7 +109,7 @@ impl Judge {
         let (title, description) = (listing.title(), listing.description());
         match self {
             Self::Model { scorer, tier } => {
-                let ask = Ask { detail: Detail::Brief, tier: (*tier).into() };
+                let ask = Ask { detail: Detail::Bare, tier: (*tier).into() };
                 let assessment = scorer.assess(listing, ask);
                 (assessment.score.value(), Some(assessment.band))
             }

@@ -74,8 +74,10 @@ impl Net {
             };
             vars.insert(name.to_owned(), var);
         }
-        let slices =
-            (start(&[slices, heads.hidden], SPREAD)?, Var::zeros(slices, DType::F32, &Device::Cpu)?);
+        let slices = (
+            start(&[slices, heads.hidden], SPREAD)?,
+            Var::zeros(slices, DType::F32, &Device::Cpu)?,
+        );
         for (name, tensor) in weights.iter() {
             let layer = name.strip_prefix("encoder.layer.").and_then(|rest| rest.split('.').next());
             let kept = layer.and_then(|i| i.parse().ok()).is_some_and(|i: usize| i < config.layers);

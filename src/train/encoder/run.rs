@@ -192,8 +192,7 @@ fn mix(
     let steps = if set.is_some() { 1 } else { MIXES };
     let tries = (0..steps).filter_map(|step| {
         let mix = set.unwrap_or(f64::from(step) / f64::from(MIXES));
-        let sum: Vec<f64> =
-            quick.iter().zip(raw).map(|(q, r)| mix * q + (1.0 - mix) * r).collect();
+        let sum: Vec<f64> = quick.iter().zip(raw).map(|(q, r)| mix * q + (1.0 - mix) * r).collect();
         let platt = Platt::fit(&sum, labels)?;
         let loss = log_loss(sum.iter().zip(labels).map(|(z, l)| (platt.apply(*z), *l)));
         Some((loss, (mix, sum, platt)))

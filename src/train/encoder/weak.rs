@@ -11,8 +11,8 @@ use super::recipe::Ordinary as Settings;
 use crate::dataset::{Ordinary, OrdinaryFile};
 use crate::domain::{LegalClass, Limits, Listing, NewListing};
 use crate::eval::SplitMix64;
-use crate::preprocess::{hash_str, map_batch};
 use crate::preprocess::text::Place;
+use crate::preprocess::{hash_str, map_batch};
 use crate::registry::LoadedModel;
 use crate::signals::{Finding, Knowledge, Mention, Polarity, Reading, Source, Variant};
 use crate::train::common::TrainError;
@@ -72,7 +72,11 @@ impl Weak {
                 honest.truncate(honest.len() / HARD);
                 this.hard = honest.into_iter().map(|(_, listing)| listing).collect();
                 let none = this.branded.is_empty() || this.plain.is_empty();
-                return if none { Err(TrainError::Ordinary(settings.file.clone())) } else { Ok(this) };
+                return if none {
+                    Err(TrainError::Ordinary(settings.file.clone()))
+                } else {
+                    Ok(this)
+                };
             }
             let batch: Vec<Ordinary> = batch.into_iter().flatten().collect();
             let kinds = map_batch(&batch, |o| {

@@ -23,8 +23,9 @@ fn small_encoder(dir: &Path) {
     let mut add = |name: &str, shape: &[usize]| {
         let seed = name.len() as f32;
         let n: usize = shape.iter().product();
-        let values: Vec<f32> =
-            (0..n).map(|i| ((i as f32 * 0.7548777 + seed * 0.569_84).fract() - 0.5) * 0.8).collect();
+        let values: Vec<f32> = (0..n)
+            .map(|i| ((i as f32 * 0.7548777 + seed * 0.569_84).fract() - 0.5) * 0.8)
+            .collect();
         tensors.insert(name.to_owned(), Tensor::from_vec(values, shape, &Device::Cpu).unwrap());
     };
     for (table, rows) in [("word", VOCABULARY), ("position", 64), ("token_type", 1)] {
@@ -163,7 +164,8 @@ fn both_tiers_add_up_and_say_which_they_are() {
 #[test]
 fn a_lower_price_never_lowers_the_full_score() {
     let scorer = small();
-    for title in ["Giày Nike Air Force 1", "Túi vải canvas in hình", "Panadol Extra hộp 180 viên"] {
+    for title in ["Giày Nike Air Force 1", "Túi vải canvas in hình", "Panadol Extra hộp 180 viên"]
+    {
         let score = |price: u64| {
             let json = serde_json::json!({"title": title, "price": {"amount": price}});
             let ask = Ask { detail: Detail::Brief, tier: TierChoice::Full };

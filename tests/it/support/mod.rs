@@ -57,7 +57,7 @@ impl Assess for FakeScorer {
             listing.title().chars().enumerate().filter(|(_, c)| *c == '!').map(|(at, _)| at);
         let evidence = match ask.detail {
             Detail::Full => places.map(|at| one(at, 1.0)).collect(),
-            Detail::Brief => places.take(1).map(|at| one(at, text)).collect(),
+            Detail::Brief | Detail::Bare => places.take(1).map(|at| one(at, text)).collect(),
         };
         let score = Score::from_logit(text - 2.0).unwrap();
         Assessment {
