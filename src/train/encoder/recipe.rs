@@ -73,9 +73,8 @@ pub(super) struct Shape {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fit {
+    /// All are run, and the last one is kept: the learning rate has fallen to 0 by then.
     pub(super) epochs: usize,
-    /// Epochs without a better validation loss before the training stops.
-    pub(super) patience: usize,
     /// Listings in a packed batch.
     pub(super) batch: usize,
     /// Batches whose gradients make one step.
