@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use candle_core::{Device, Tensor};
@@ -83,15 +83,15 @@ fn recipe(dir: &Path) -> String {
     toml::to_string(&recipe).unwrap()
 }
 
-fn run(recipe: &str, out: PathBuf, progress: &mut dyn FnMut(Progress)) -> Outcome {
-    train::run(recipe, Some(3), &out, progress).unwrap()
+fn run(recipe: &str, out: &Path, progress: &mut dyn FnMut(Progress)) -> Outcome {
+    train::run(recipe, Some(3), out, progress).unwrap()
 }
 
 /// A trained small model; its folder goes with the process.
 static SMALL: LazyLock<(TempDir, Outcome)> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
     let recipe = recipe(dir.path());
-    let outcome = run(&recipe, dir.path().join("out"), &mut |_| {});
+    let outcome = run(&recipe, &dir.path().join("out"), &mut |_| {});
     (dir, outcome)
 });
 
@@ -122,17 +122,17 @@ fn the_model_in_use_tells_a_hint_from_a_second_hand_offer() {
 fn a_stopped_training_ends_where_an_unbroken_one_does() {
     let (unbroken, dir) = (&SMALL.1, tempfile::tempdir().unwrap());
     let recipe_text = fs::read_to_string(unbroken.dir.join("recipe.toml")).unwrap();
-    let out = || dir.path().join("out");
+    let out = dir.path().join("out");
     let mut seen = 0;
     let stopped = catch_unwind(AssertUnwindSafe(|| {
-        run(&recipe_text, out(), &mut |p| {
+        run(&recipe_text, &out, &mut |p| {
             assert_eq!(p.epoch, 1, "pulled the plug");
             seen += 1;
         })
     }));
     assert!(stopped.is_err() && seen > 1);
     let mut epochs = Vec::new();
-    let resumed = run(&recipe_text, out(), &mut |p| epochs.push(p.epoch));
+    let resumed = run(&recipe_text, &out, &mut |p| epochs.push(p.epoch));
     assert!(epochs.iter().all(|e| *e == 2), "{epochs:?}");
     assert_eq!(resumed.manifest, unbroken.manifest);
     assert!(unbroken.valid_log_loss < 0.69, "{}", unbroken.valid_log_loss);
