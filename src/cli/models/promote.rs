@@ -27,7 +27,7 @@ const EXAMPLES: &str = "Examples:
 /// its files are not as its manifest says, it has no licence or is too large; when it was trained
 /// on the rows; when it is worse than the model in use beyond noise, on the whole, on a slice or
 /// under an attack that training does not know; or when it is under a floor or badly calibrated.
-/// The limits are settings, under [gate]. Without a model in use only the floors count. A candidate
+/// The limits are settings, in section `gate`. Without a model in use only the floors count. A candidate
 /// outside the folder of models is copied into it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
