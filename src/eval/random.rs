@@ -24,6 +24,12 @@ impl SplitMix64 {
         (wide >> 64) as usize
     }
 
+    /// Evenly from 0, and below 1.
+    pub fn unit(&mut self) -> f64 {
+        let bits = u32::try_from(self.next_u64() >> 32).unwrap_or(0);
+        f64::from(bits) / 4_294_967_296.0
+    }
+
     /// True once in `n` times.
     pub fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::encoder::Weights;
-use super::ops::add_bias;
+use super::linear::Linear;
 
 /// Sizes of [`Heads`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -32,11 +32,11 @@ pub struct HeadsConfig {
 /// the hinges' weights positive, so that whatever the text, a lower price never lowers the sum.
 #[derive(Debug)]
 pub struct Heads {
-    text: (Tensor, Tensor),
+    text: Linear,
     signs: Tensor,
-    flags: (Tensor, Tensor),
-    hinges: (Tensor, Tensor),
-    class: (Tensor, Tensor),
+    flags: Linear,
+    hinges: Linear,
+    class: Linear,
 }
 
 /// What the heads say of a batch.
@@ -83,14 +83,14 @@ impl Heads {
     /// # Errors
     /// When a tensor is missing or has another shape than `config` says.
     pub fn new(config: &HeadsConfig, weights: &Weights) -> Result<Self> {
-        let tensors = Self::shapes(config)
-            .into_iter()
-            .map(|(name, shape)| weights.get(name, &shape))
-            .collect::<Result<Vec<_>>>()?;
-        let Ok([w, b, signs, fw, fb, hw, hb, cw, cb]) = <[Tensor; 9]>::try_from(tensors) else {
-            candle_core::bail!("the heads have nine tensors");
-        };
-        Ok(Self { text: (w, b), signs, flags: (fw, fb), hinges: (hw, hb), class: (cw, cb) })
+        let HeadsConfig { hidden, signs, flags, hinges, classes } = *config;
+        Ok(Self {
+            text: Linear::new(weights, "heads.text", (hidden, 1))?,
+            signs: weights.get("heads.signs", &[signs])?,
+            flags: Linear::new(weights, "heads.flags", (hidden, flags))?,
+            hinges: Linear::new(weights, "heads.hinges", (hidden, hinges))?,
+            class: Linear::new(weights, "heads.class", (hidden, classes))?,
+        })
     }
 
     /// The weight of each sign.
@@ -103,7 +103,7 @@ impl Heads {
     /// # Errors
     /// When the shapes do not fit.
     pub fn text(&self, vectors: &Tensor) -> Result<Tensor> {
-        linear(vectors, &self.text)?.squeeze(1)
+        self.text.forward(vectors)?.squeeze(1)
     }
 
     /// Reads the vectors of a batch, texts × hidden.
@@ -111,19 +111,15 @@ impl Heads {
     /// # Errors
     /// When the shapes do not fit.
     pub fn forward(&self, vectors: &Tensor, beside: &Beside) -> Result<Said> {
-        let flags = (linear(vectors, &self.flags)? * &beside.flags)?.sum(1)?;
-        let hinges = (softplus(&linear(vectors, &self.hinges)?)? * &beside.hinges)?.sum(1)?;
+        let flags = (self.flags.forward(vectors)? * &beside.flags)?.sum(1)?;
+        let hinges = (softplus(&self.hinges.forward(vectors)?)? * &beside.hinges)?.sum(1)?;
         Ok(Said {
             text: self.text(vectors)?,
             signs: beside.signs.matmul(&self.signs.unsqueeze(1)?)?.squeeze(1)?,
             price: (flags + hinges)?,
-            class: linear(vectors, &self.class)?,
+            class: self.class.forward(vectors)?,
         })
     }
-}
-
-fn linear(x: &Tensor, (weight, bias): &(Tensor, Tensor)) -> Result<Tensor> {
-    add_bias(&x.matmul(&weight.t()?)?, bias)
 }
 
 /// ln(1 + eˣ), in the form that can't overflow.

@@ -7,6 +7,7 @@ mod bag;
 mod dropout;
 mod encoder;
 mod heads;
+mod linear;
 mod ops;
 
 pub use bag::{BagConfig, BagWeights};

@@ -73,28 +73,27 @@ impl Cascade {
         Ok(Said { text: number(&said.text)?, price, classes: said.class.squeeze(0)?.to_vec1()? })
     }
 
-    fn full(&self, listing: &Listing, detail: Detail) -> Result<Assessment> {
-        let reading = Reading::new(&self.fast.knowledge, listing);
-        let tokens = Tokens::new(&reading, self.fast.words.pieces(), self.spec.tokens);
-        let said = self.said(&reading, &tokens)?;
-        let mut explanation = Explanation::new(listing, &reading, &self.fast.knowledge, detail);
+    fn full(&self, listing: &Listing, reading: &Reading, detail: Detail) -> Result<Assessment> {
+        let tokens = Tokens::new(reading, self.fast.words.pieces(), self.spec.tokens);
+        let said = self.said(reading, &tokens)?;
+        let mut explanation = Explanation::new(listing, reading, &self.fast.knowledge, detail);
         explanation.say_classes(&said.classes);
         let (of_fast, of_encoder) =
             (self.spec.slope * self.spec.mix, self.spec.slope * (1.0 - self.spec.mix));
         let (fast, space) = (&self.fast, self.fast.words.space());
         let mut text = of_fast * fast.intercept + of_encoder * said.text + self.spec.shift;
-        for sign in &space.signs(&reading) {
+        for sign in &space.signs(reading) {
             let own = self.signs[sign.index - space.concepts_at()];
             let weight = of_fast * fast.words.weight(sign.index) + of_encoder * own;
             text += weight;
             explanation.sign(sign, weight);
         }
-        for (at, mut weights) in fast.word_weights(&reading).into_iter().enumerate() {
+        for (at, mut weights) in fast.word_weights(reading).into_iter().enumerate() {
             weights.iter_mut().for_each(|w| *w *= of_fast);
             text += weights.iter().sum::<f64>();
             explanation.words(at, &weights);
         }
-        let quick = fast.price_part(&reading).map_or(0.0, |part| of_fast * part);
+        let quick = fast.price_part(reading).map_or(0.0, |part| of_fast * part);
         let price = said.price.map(|part| quick + of_encoder * part);
         let sum = fast.prior + text + price.unwrap_or(0.0);
         // Reading a text again without each stretch costs many times what the score does, so a
@@ -106,7 +105,7 @@ impl Cascade {
             Detail::Brief | Detail::Bare => 0,
         };
         if count > 0 {
-            let stretches = stretches(&reading, &tokens, count);
+            let stretches = stretches(reading, &tokens, count);
             let second = (&self.second.encoder, &self.second.heads);
             let shares = shares(second, &tokens, &stretches, said.text)?;
             for (stretch, share) in stretches.iter().zip(shares) {
@@ -134,16 +133,18 @@ impl Assess for Cascade {
     }
 
     fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
+        let reading = Reading::new(&self.fast.knowledge, listing);
+        let fast = || self.fast.assess_reading(listing, &reading, ask.detail);
         if ask.tier != TierChoice::Full {
-            let said = self.fast.assess(listing, ask);
+            let said = fast();
             if ask.tier == TierChoice::Fast || self.settled(&said) {
                 return said;
             }
         }
-        self.full(listing, ask.detail).unwrap_or_else(|error| {
+        self.full(listing, &reading, ask.detail).unwrap_or_else(|error| {
             // The answer says which tier it is from, so that nothing is hidden by this.
             tracing::error!(%error, "the encoder failed, the fast tier answers");
-            self.fast.assess(listing, ask)
+            fast()
         })
     }
 }

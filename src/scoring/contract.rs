@@ -1,5 +1,6 @@
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
 
 use crate::domain::{Assessment, ErrorCode, ItemError, Limits, Listing, ModelRef, ScoredLine};
 use crate::preprocess;
@@ -26,6 +27,19 @@ pub enum TierChoice {
     Fast,
     /// The encoder for everything, where there is one.
     Full,
+}
+
+impl FromStr for TierChoice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "fast" => Ok(Self::Fast),
+            "full" => Ok(Self::Full),
+            _ => Err("expected one of auto, fast, full"),
+        }
+    }
 }
 
 /// What is wanted of a score.

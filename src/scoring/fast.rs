@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cascade::Cascade;
-use super::contract::{Ask, Assess};
+use super::contract::{Ask, Assess, Detail};
 use super::explain::Explanation;
 use super::words::WordWeights;
 use crate::config;
@@ -99,29 +99,37 @@ impl Assess for FastScorer {
     }
 
     fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
-        let reading = Reading::new(&self.knowledge, listing);
-        let mut explanation = Explanation::new(listing, &reading, &self.knowledge, ask.detail);
+        self.assess_reading(listing, &Reading::new(&self.knowledge, listing), ask.detail)
+    }
+}
 
+impl FastScorer {
+    /// Scores a listing that has been read.
+    pub(super) fn assess_reading(
+        &self,
+        listing: &Listing,
+        reading: &Reading,
+        detail: Detail,
+    ) -> Assessment {
+        let mut explanation = Explanation::new(listing, reading, &self.knowledge, detail);
         let mut text = self.intercept;
-        for sign in &self.words.space().signs(&reading) {
+        for sign in &self.words.space().signs(reading) {
             let weight = self.words.weight(sign.index);
             text += weight;
             explanation.sign(sign, weight);
         }
-        for (at, weights) in self.word_weights(&reading).iter().enumerate() {
+        for (at, weights) in self.word_weights(reading).iter().enumerate() {
             text += weights.iter().sum::<f64>();
             explanation.words(at, weights);
         }
         explanation.rest_of_text(text);
-        let price = self.price_part(&reading);
+        let price = self.price_part(reading);
         if let (Some(part), Some(signal)) = (price, &reading.price) {
             explanation.price(signal, part);
         }
         self.close(Tier::Fast, explanation, (text, price))
     }
-}
 
-impl FastScorer {
     /// What each word of each field weighs; nothing for the fields that the text part does not read.
     pub(super) fn word_weights(&self, reading: &Reading) -> Vec<Vec<f64>> {
         let count: usize = reading.wording().map(|f| f.text.words().len()).sum();

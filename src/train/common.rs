@@ -1,6 +1,6 @@
 //! What the recipes and runs of both tiers share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use candle_core::Tensor;
 use serde::Deserialize;
 
-use crate::dataset::DatasetError;
-use crate::domain::ItemError;
+use crate::dataset::{DatasetError, Row, file_sha256, load_rows};
+use crate::domain::{ItemError, ModelId, Thresholds, Tier};
 use crate::eval::calibration::Platt;
 use crate::eval::threshold::{Budget, Chosen, ThresholdError};
 use crate::preprocess::PiecesError;
-use crate::registry::{LoadError, Manifest, ManifestError};
+use crate::registry::{
+    Calibration, Codes, EncoderSpec, LoadError, Manifest, ManifestError, SCHEMA, Spec, Training,
+    WEIGHTS_FILE, sha256_hex,
+};
 use crate::signals::KnowledgeError;
 
 /// How the thresholds are chosen on the validation rows.
@@ -127,7 +130,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
 }
 
 /// Writes `bytes` as `name` in `dir`, whole or not at all.
-pub(super) fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
+fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
     let path = dir.join(name);
     let fresh = dir.join(format!(".{name}.new"));
     fs::create_dir_all(dir)
@@ -136,17 +139,88 @@ pub(super) fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError
         .map_err(|source| TrainError::Io { path, source })
 }
 
-/// `tensors` as the bytes of a safetensors file, made in `dir`.
-pub(super) fn tensor_bytes(
-    dir: &Path,
-    tensors: &HashMap<String, Tensor>,
-) -> Result<Vec<u8>, TrainError> {
-    let path = dir.join(".weights.new");
-    fs::create_dir_all(dir).map_err(|source| TrainError::Io { path: path.clone(), source })?;
-    candle_core::safetensors::save(tensors, &path)?;
-    let bytes = read(&path)?;
-    let _ = fs::remove_file(&path);
-    Ok(bytes)
+/// The labelled rows of a file, whose hash is put down under `part`.
+pub(super) fn labelled(
+    part: &str,
+    path: &Path,
+    hashes: &mut BTreeMap<String, String>,
+) -> Result<Vec<Row>, TrainError> {
+    let rows = load_rows(path)?;
+    hashes.insert(part.to_owned(), file_sha256(path)?);
+    Ok(rows)
+}
+
+/// A candidate's folder while it is written.
+pub(super) struct Folder<'a> {
+    dir: &'a Path,
+    files: BTreeMap<String, String>,
+}
+
+/// What a manifest says beside the files.
+pub(super) struct Made<'a> {
+    pub(super) id: ModelId,
+    pub(super) spec: Spec,
+    pub(super) encoder: Option<EncoderSpec>,
+    pub(super) base_rate: f64,
+    pub(super) thresholds: Thresholds,
+    pub(super) codes: Codes,
+    pub(super) recipe_text: &'a str,
+    pub(super) seed: u64,
+    /// SHA-256 of the files that were learned from, by their part.
+    pub(super) data: BTreeMap<String, String>,
+}
+
+impl<'a> Folder<'a> {
+    pub(super) fn new(dir: &'a Path) -> Self {
+        Self { dir, files: BTreeMap::new() }
+    }
+
+    /// Writes a file that scoring will read.
+    pub(super) fn keep(&mut self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
+        self.files.insert(name.to_owned(), sha256_hex(bytes));
+        put(self.dir, name, bytes)
+    }
+
+    /// Writes the weights.
+    pub(super) fn weights(&mut self, tensors: &HashMap<String, Tensor>) -> Result<(), TrainError> {
+        let path = self.dir.join(".weights.new");
+        fs::create_dir_all(self.dir)
+            .map_err(|source| TrainError::Io { path: path.clone(), source })?;
+        candle_core::safetensors::save(tensors, &path)?;
+        let bytes = read(&path)?;
+        let _ = fs::remove_file(&path);
+        self.keep(WEIGHTS_FILE, &bytes)
+    }
+
+    /// Writes the recipe and, last, the manifest.
+    pub(super) fn finish(self, made: Made<'_>) -> Result<Manifest, TrainError> {
+        put(self.dir, "recipe.toml", made.recipe_text.as_bytes())?;
+        let manifest = Manifest {
+            schema: SCHEMA,
+            id: made.id,
+            tier: if made.encoder.is_some() { Tier::Full } else { Tier::Fast },
+            licence: "Apache-2.0".to_owned(),
+            spec: made.spec,
+            encoder: made.encoder,
+            calibration: Calibration { base_rate: made.base_rate },
+            thresholds: made.thresholds,
+            codes: made.codes,
+            training: Training {
+                recipe_sha256: sha256_hex(made.recipe_text.as_bytes()),
+                seed: made.seed,
+                data: made.data,
+            },
+            files: self.files,
+        };
+        put(self.dir, "manifest.toml", manifest.to_toml()?.as_bytes())?;
+        Ok(manifest)
+    }
+}
+
+/// Platt scaling of log-odds over `prior`, as a line over the prior again. A slope below 0 would
+/// turn the ranking over: such a model has learned nothing.
+pub(super) fn over_prior(fitted: Platt, prior: f64) -> Platt {
+    Platt { slope: fitted.slope.max(1e-3), shift: fitted.shift - prior }
 }
 
 /// Share of positives, with half a row of each label added so that it is never 0 or 1.

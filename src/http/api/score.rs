@@ -36,7 +36,7 @@ impl Options {
     ) -> Result<Self, Problem> {
         let keep = params.take("store")?.unwrap_or(false);
         let Explain(detail) = params.take("explain")?.unwrap_or_default();
-        let TierWanted(tier) = params.take("tier")?.unwrap_or_default();
+        let tier: TierChoice = params.take("tier")?.unwrap_or_default();
         params.finish()?;
         if tier == TierChoice::Full && !scorer.has_encoder() {
             return Err(Problem::new(Code::NoFullModel, Code::NoFullModel.hint()).at("tier"));
@@ -59,22 +59,6 @@ impl FromStr for Explain {
             "brief" => Ok(Self(Detail::Brief)),
             "full" => Ok(Self(Detail::Full)),
             _ => Err("expected one of brief, full"),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct TierWanted(TierChoice);
-
-impl FromStr for TierWanted {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self(TierChoice::Auto)),
-            "fast" => Ok(Self(TierChoice::Fast)),
-            "full" => Ok(Self(TierChoice::Full)),
-            _ => Err("expected one of auto, fast, full"),
         }
     }
 }

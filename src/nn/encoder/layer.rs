@@ -2,28 +2,8 @@ use candle_core::{Result, Tensor};
 
 use super::{EncoderConfig, Packed, Weights};
 use crate::nn::dropout::Dropout;
-use crate::nn::ops::{add_bias, attention, gelu, layer_norm};
-
-/// x Wᵀ + b.
-#[derive(Debug)]
-struct Linear {
-    /// out × in.
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Linear {
-    fn new(weights: &Weights, name: &str, (from, to): (usize, usize)) -> Result<Self> {
-        Ok(Self {
-            weight: weights.get(&format!("{name}.weight"), &[to, from])?,
-            bias: weights.get(&format!("{name}.bias"), &[to])?,
-        })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        add_bias(&x.matmul(&self.weight.t()?)?, &self.bias)
-    }
-}
+use crate::nn::linear::Linear;
+use crate::nn::ops::{attention, gelu, layer_norm};
 
 #[derive(Debug)]
 pub(super) struct Norm {

@@ -41,7 +41,7 @@ impl Lessons<'_> {
 
     /// A row under an attack, or none where the dice say so or it finds nothing to change.
     fn changed(&self, row: &Row, random: &mut SplitMix64) -> Option<Example> {
-        let dice = coin(random);
+        let dice = random.unit();
         let Attacks { style, disguise } = self.attacks;
         // Honest sellers disguise nothing: a row with label 0 is only ever written otherwise.
         let sort = if row.label && dice < disguise {
@@ -58,10 +58,4 @@ impl Lessons<'_> {
         let listing = listing.parse(&Limits::default()).ok()?;
         Some(self.reader.example(&listing, row))
     }
-}
-
-/// Evenly from 0 to 1.
-pub(super) fn coin(random: &mut SplitMix64) -> f64 {
-    let bits = u32::try_from(random.next_u64() >> 32).unwrap_or(0);
-    f64::from(bits) / 4_294_967_296.0
 }

@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 
 use super::examples::{Example, Target};
-use super::lessons::coin;
 use super::recipe::Fit;
 use crate::eval::SplitMix64;
 use crate::nn::{
@@ -201,7 +200,7 @@ pub(super) struct Drop<'a> {
 
 impl Drop<'_> {
     fn coin(&mut self, share: f64) -> bool {
-        coin(self.random) < share
+        self.random.unit() < share
     }
 }
 

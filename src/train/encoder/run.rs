@@ -9,19 +9,19 @@ use super::lessons::Lessons;
 use super::net::{Net, Start};
 use super::recipe::Recipe;
 use super::weak::Weak;
-use crate::dataset::{Row, load_rows};
-use crate::domain::{Tier, logit, sigmoid};
+use crate::dataset::{Row, file_sha256};
+use crate::domain::{logit, sigmoid};
 use crate::eval::calibration::Platt;
 use crate::eval::threshold::choose;
 use crate::nn::{EncoderConfig, Weights};
 use crate::registry::{
-    Calibration, EncoderSpec, LoadedModel, Manifest, SCHEMA, TOKENIZER, Training, WEIGHTS_FILE,
-    heads_config, load_model, sha256_hex,
+    EncoderSpec, LoadedModel, TOKENIZER, WEIGHTS_FILE, heads_config, load_model, sha256_hex,
 };
 use crate::signals::FILES;
 use crate::train::checkpoint::{Checkpoint, State};
 use crate::train::common::{
-    Outcome, Progress, RecipeError, TrainError, base_rate, log_loss, put, read, tensor_bytes,
+    Folder, Made, Outcome, Progress, RecipeError, TrainError, base_rate, labelled, log_loss,
+    over_prior, read,
 };
 use crate::train::fast;
 
@@ -75,7 +75,7 @@ pub(in crate::train) fn run(
     let quick = fast::Trained::new(&fast).of_rows(&data.valid_rows)?;
     let (mix, sum, fitted) =
         mix(recipe.model.mix, &quick, &raw, &labels).ok_or(TrainError::Calibration)?;
-    let platt = Platt { slope: fitted.slope.max(1e-3), shift: fitted.shift - prior };
+    let platt = over_prior(fitted, prior);
     let scores: Vec<f64> = sum.iter().map(|z| sigmoid(prior + platt.apply(*z))).collect();
     let thresholds = choose(&scores, &labels, recipe.thresholds.into())?;
 
@@ -94,13 +94,9 @@ pub(in crate::train) fn run(
         sizes,
     };
 
-    let mut files = BTreeMap::new();
-    let mut keep = |name: &str, bytes: &[u8]| {
-        files.insert(name.to_owned(), sha256_hex(bytes));
-        put(&dir, name, bytes)
-    };
+    let mut folder = Folder::new(&dir);
     for name in FILES.into_iter().chain([TOKENIZER]) {
-        keep(name, &read(&recipe.model.fast.join(name))?)?;
+        folder.keep(name, &read(&recipe.model.fast.join(name))?)?;
     }
     let mut quick =
         candle_core::safetensors::load(recipe.model.fast.join(WEIGHTS_FILE), &Device::Cpu)?;
@@ -108,26 +104,18 @@ pub(in crate::train) fn run(
         *intercept = (&*intercept + shift)?;
     }
     tensors.extend(quick);
-    keep(WEIGHTS_FILE, &tensor_bytes(&dir, &tensors)?)?;
-    put(&dir, "recipe.toml", recipe_text.as_bytes())?;
-    let manifest = Manifest {
-        schema: SCHEMA,
+    folder.weights(&tensors)?;
+    let manifest = folder.finish(Made {
         id: recipe.id.clone(),
-        tier: Tier::Full,
-        licence: "Apache-2.0".to_owned(),
         spec: fast.manifest.spec,
         encoder: Some(encoder),
-        calibration: Calibration { base_rate: data.base_rate },
+        base_rate: data.base_rate,
         thresholds: thresholds.thresholds,
         codes: fast.manifest.codes,
-        training: Training {
-            recipe_sha256: sha256_hex(recipe_text.as_bytes()),
-            seed: recipe.seed,
-            data: data.hashes,
-        },
-        files,
-    };
-    put(&dir, "manifest.toml", manifest.to_toml()?.as_bytes())?;
+        recipe_text,
+        seed: recipe.seed,
+        data: data.hashes,
+    })?;
     checkpoint.clear();
     let State { best_epoch, epoch, .. } = state;
     Ok(Outcome {
@@ -252,8 +240,9 @@ struct Examples<'a> {
 
 impl<'a> Examples<'a> {
     fn read(recipe: &Recipe, fast: &'a LoadedModel) -> Result<Self, TrainError> {
-        let (train_rows, valid_rows) =
-            (load_rows(&recipe.data.train)?, load_rows(&recipe.data.valid)?);
+        let mut hashes = BTreeMap::new();
+        let train_rows = labelled("train", &recipe.data.train, &mut hashes)?;
+        let valid_rows = labelled("valid", &recipe.data.valid, &mut hashes)?;
         let mut slices = BTreeMap::new();
         for row in &train_rows {
             let next = u32::try_from(slices.len()).unwrap_or(u32::MAX);
@@ -267,11 +256,8 @@ impl<'a> Examples<'a> {
             slices,
         };
         let (clean, valid) = (reader.rows(&train_rows)?, reader.rows(&valid_rows)?);
-        let mut hashes = BTreeMap::new();
-        hashes.insert("train".to_owned(), sha256_hex(&read(&recipe.data.train)?));
-        hashes.insert("valid".to_owned(), sha256_hex(&read(&recipe.data.valid)?));
         let weak = recipe.data.ordinary.as_ref().map(|settings| {
-            hashes.insert("ordinary".to_owned(), sha256_hex(&read(&settings.file)?));
+            hashes.insert("ordinary".to_owned(), file_sha256(&settings.file)?);
             Weak::read(settings, fast, train_rows.len())
         });
         let weak = weak.transpose()?;

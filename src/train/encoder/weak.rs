@@ -6,7 +6,6 @@
 //! have: same words, other label.
 
 use super::examples::{Example, Reader, Target};
-use super::lessons::coin;
 use super::recipe::Ordinary as Settings;
 use crate::dataset::{Ordinary, OrdinaryFile};
 use crate::domain::{LegalClass, Limits, Listing, NewListing};
@@ -119,12 +118,12 @@ impl Weak {
                 4..7 => {
                     let (listing, ratio) = random.pick(&self.branded)?;
                     let (low, high) = (ABSURD.0.ln(), ABSURD.1.ln());
-                    let wanted = (low + (high - low) * coin(&mut random)).exp();
+                    let wanted = (low + (high - low) * random.unit()).exp();
                     (cheaper(listing, wanted / ratio), true)
                 }
                 9 if !self.fakes.is_empty() => {
                     let fake = random.pick(&self.fakes)?;
-                    let told = coin(&mut random) < TOLD;
+                    let told = random.unit() < TOLD;
                     let fake = if told { fake.clone() } else { untold(fake, reader.knowledge)? };
                     (fake, true)
                 }

@@ -154,7 +154,7 @@ impl Batch {
         random: &mut SplitMix64,
         device: &Device,
     ) -> Result<Self> {
-        let mut coin = |share: f64| share > 0.0 && uniform(random) < share;
+        let mut coin = |share: f64| share > 0.0 && random.unit() < share;
         let width = examples.iter().map(|e| e.text.len()).max().unwrap_or(0).max(1);
         let n = examples.len();
         let mut indices = vec![0_u32; n * width];
@@ -186,11 +186,6 @@ impl Batch {
         // ln(1 + e^z) − y z
         (softplus(logits)? - (logits * &self.labels)?)?.mean_all()
     }
-}
-
-fn uniform(random: &mut SplitMix64) -> f64 {
-    let thirty_two = u32::try_from(random.next_u64() >> 32).unwrap_or(0);
-    f64::from(thirty_two) / 4_294_967_296.0
 }
 
 /// What a fit reads and where it keeps its place.
@@ -244,9 +239,7 @@ fn epoch(learner: &Learner, adam: &mut AdamW, job: &Job<'_>, epoch: usize) -> Re
     // Each epoch has its own stream, so that a resumed training draws what an unbroken one drew.
     let mut random = SplitMix64::new(crate::preprocess::mix(job.seed ^ (epoch as u64) << 32));
     let mut order: Vec<&Example> = job.train.iter().collect();
-    for i in (1..order.len()).rev() {
-        order.swap(i, random.below(i + 1));
-    }
+    random.shuffle(&mut order);
     let (mut sum, mut batches) = (0.0, 0_u32);
     for chunk in order.chunks(job.fit.batch) {
         let batch = Batch::new(chunk, job.fit, &mut random, &learner.device)?;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -7,18 +7,16 @@ use super::examples::{Example, Reader, prune};
 use super::fit::{Job, Learned, Learner, fit};
 use super::recipe::Recipe;
 use super::reduce::reduce;
-use crate::dataset::{Row, load_rows};
-use crate::domain::{Limits, Listing, Tier, logit, sigmoid};
+use crate::dataset::Row;
+use crate::domain::{Limits, Listing, logit, sigmoid};
 use crate::eval::calibration::Platt;
-use crate::eval::threshold::{Chosen, choose};
+use crate::eval::threshold::choose;
 use crate::preprocess::Pieces;
-use crate::registry::{
-    Calibration, LoadedModel, Manifest, SCHEMA, Spec, Training, WEIGHTS_FILE, sha256_hex,
-};
+use crate::registry::{LoadedModel, Spec, TOKENIZER, WEIGHTS_FILE, sha256_hex};
 use crate::signals::{FILES, FeatureSpace, Knowledge};
 use crate::train::checkpoint::{Checkpoint, State};
 use crate::train::common::{
-    Outcome, Progress, TrainError, base_rate, log_loss, put as put_file, read, tensor_bytes,
+    Folder, Made, Outcome, Progress, TrainError, base_rate, labelled, log_loss, over_prior, read,
 };
 
 /// The name of the embeddings in an encoder's checkpoint, and in a fast model's.
@@ -42,7 +40,7 @@ pub(in crate::train) fn run(
     recipe.seed = seed.unwrap_or(recipe.seed);
     let dir = out.join(recipe.id.as_str());
     let knowledge = Knowledge::load(&recipe.data.knowledge)?;
-    let tokenizer = read(&recipe.model.embedding.join("tokenizer.json"))?;
+    let tokenizer = read(&recipe.model.embedding.join(TOKENIZER))?;
     let pieces = Pieces::parse(&tokenizer)?;
     let embedding = embedding(&recipe)?;
     let space = FeatureSpace {
@@ -72,8 +70,28 @@ pub(in crate::train) fn run(
         data.valid.iter().map(|e| sigmoid(prior + learned.evidence(e))).collect();
     let thresholds = choose(&scores, &labels, recipe.thresholds.into())?;
 
-    let writer = Writer { recipe: &recipe, recipe_text, dir: &dir, space, embedding: &embedding };
-    let manifest = writer.write(&learned, &tokenizer, data.base_rate, &thresholds, data.hashes)?;
+    let mut folder = Folder::new(&dir);
+    for name in FILES {
+        folder.keep(name, &read(&recipe.data.knowledge.join(name))?)?;
+    }
+    folder.keep(TOKENIZER, &tokenizer)?;
+    folder.weights(&weights(&learned, &embedding)?)?;
+    let manifest = folder.finish(Made {
+        id: recipe.id.clone(),
+        spec: Spec {
+            pieces: space.pieces,
+            dims: recipe.model.dims,
+            bucket_bits: space.bucket_bits,
+            concepts: space.concepts,
+        },
+        encoder: None,
+        base_rate: data.base_rate,
+        thresholds: thresholds.thresholds,
+        codes: recipe.codes,
+        recipe_text,
+        seed: recipe.seed,
+        data: data.hashes,
+    })?;
     checkpoint.clear();
     let State { best_epoch, epoch, .. } = state;
     Ok(Outcome {
@@ -149,10 +167,9 @@ impl Examples {
     fn read(recipe: &Recipe, reader: &Reader<'_>) -> Result<Self, TrainError> {
         let limits = Limits::default();
         let mut hashes = BTreeMap::new();
-        let mut train = reader.rows(&load_rows(&recipe.data.train)?, &limits)?;
-        let valid = reader.rows(&load_rows(&recipe.data.valid)?, &limits)?;
-        hashes.insert("train".to_owned(), sha256_hex(&read(&recipe.data.train)?));
-        hashes.insert("valid".to_owned(), sha256_hex(&read(&recipe.data.valid)?));
+        let mut train =
+            reader.rows(&labelled("train", &recipe.data.train, &mut hashes)?, &limits)?;
+        let valid = reader.rows(&labelled("valid", &recipe.data.valid, &mut hashes)?, &limits)?;
         let base_rate = base_rate(train.iter().chain(&valid).map(|e| e.label));
         prune(&mut train, reader.space, recipe.fit.min_listings);
         Ok(Self { train, valid, base_rate, hashes })
@@ -168,8 +185,7 @@ fn calibrate(
     let logits: Vec<f64> = valid.iter().map(|e| learned.evidence(e)).collect();
     let labels: Vec<bool> = valid.iter().map(|e| e.label).collect();
     let fitted = Platt::fit(&logits, &labels).ok_or(TrainError::Calibration)?;
-    // A slope below 0 would turn the ranking over: such a model has learned nothing.
-    let platt = Platt { slope: fitted.slope.max(1e-3), shift: fitted.shift - prior };
+    let platt = over_prior(fitted, prior);
     let slope = platt.slope;
     #[expect(clippy::cast_possible_truncation, reason = "weights are kept in f32")]
     let weights = learned.weights.iter().map(|w| (f64::from(*w) * slope) as f32).collect();
@@ -187,70 +203,16 @@ fn calibrate(
     Ok((calibrated, platt))
 }
 
-struct Writer<'a> {
-    recipe: &'a Recipe,
-    recipe_text: &'a str,
-    dir: &'a Path,
-    space: FeatureSpace,
-    embedding: &'a Tensor,
-}
-
-impl Writer<'_> {
-    fn write(
-        &self,
-        learned: &Learned,
-        tokenizer: &[u8],
-        base_rate: f64,
-        chosen: &Chosen,
-        data: BTreeMap<String, String>,
-    ) -> Result<Manifest, TrainError> {
-        let mut files = BTreeMap::new();
-        let mut put = |name: &str, bytes: &[u8]| {
-            files.insert(name.to_owned(), sha256_hex(bytes));
-            put_file(self.dir, name, bytes)
-        };
-        for name in FILES {
-            put(name, &read(&self.recipe.data.knowledge.join(name))?)?;
-        }
-        put("tokenizer.json", tokenizer)?;
-        put(WEIGHTS_FILE, &self.weights(learned)?)?;
-        put_file(self.dir, "recipe.toml", self.recipe_text.as_bytes())?;
-        let manifest = Manifest {
-            schema: SCHEMA,
-            id: self.recipe.id.clone(),
-            tier: Tier::Fast,
-            licence: "Apache-2.0".to_owned(),
-            spec: Spec {
-                pieces: self.space.pieces,
-                dims: self.recipe.model.dims,
-                bucket_bits: self.space.bucket_bits,
-                concepts: self.space.concepts,
-            },
-            encoder: None,
-            calibration: Calibration { base_rate },
-            thresholds: chosen.thresholds,
-            codes: self.recipe.codes,
-            training: Training {
-                recipe_sha256: sha256_hex(self.recipe_text.as_bytes()),
-                seed: self.recipe.seed,
-                data,
-            },
-            files,
-        };
-        put_file(self.dir, "manifest.toml", manifest.to_toml()?.as_bytes())?;
-        Ok(manifest)
-    }
-
-    fn weights(&self, learned: &Learned) -> Result<Vec<u8>, TrainError> {
-        let mut tensors: BTreeMap<String, Tensor> = learned
-            .tensors
-            .iter()
-            .filter(|(name, _)| !name.starts_with("price") && name != "intercept")
-            .cloned()
-            .collect();
-        tensors.insert("embedding".to_owned(), self.embedding.clone());
-        tensors.insert("price".to_owned(), Tensor::new(&learned.price, &Device::Cpu)?);
-        tensors.insert("intercept".to_owned(), Tensor::new(&[learned.intercept], &Device::Cpu)?);
-        tensor_bytes(self.dir, &tensors.into_iter().collect())
-    }
+/// The weights as they are kept.
+fn weights(learned: &Learned, embedding: &Tensor) -> Result<HashMap<String, Tensor>, TrainError> {
+    let mut tensors: HashMap<String, Tensor> = learned
+        .tensors
+        .iter()
+        .filter(|(name, _)| !name.starts_with("price") && name != "intercept")
+        .cloned()
+        .collect();
+    tensors.insert("embedding".to_owned(), embedding.clone());
+    tensors.insert("price".to_owned(), Tensor::new(&learned.price, &Device::Cpu)?);
+    tensors.insert("intercept".to_owned(), Tensor::new(&[learned.intercept], &Device::Cpu)?);
+    Ok(tensors)
 }
