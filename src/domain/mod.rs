@@ -17,7 +17,7 @@ pub use error::{ErrorCode, ItemError};
 pub use key::{ApiKey, KeyError, Role};
 pub use listing::{ImageRef, Limits, Listing, Money, NewListing, Price, Seller};
 pub use model_id::{ModelId, ModelIdError, ModelRef};
-pub use notation::{grouped, hex, vnd};
+pub use notation::{grouped, hex, vnd, vnd_en};
 pub use verdict::{
     Assessment, Band, Evidence, Field, LegalClass, Part, Parts, Reason, Score, ScoredLine,
     Thresholds, Tier, UnknownName, logit, sigmoid,

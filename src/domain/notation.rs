@@ -19,7 +19,16 @@ pub fn grouped(digits: &str, separator: char) -> String {
 
 /// An amount of đồng as it is written in Vietnam: 1.250.000.
 pub fn vnd(amount: f64) -> String {
-    grouped(&format!("{:.0}", amount.min(1e15)), '.')
+    whole(amount, '.')
+}
+
+/// An amount of đồng as it is written in English: 1,250,000.
+pub fn vnd_en(amount: f64) -> String {
+    whole(amount, ',')
+}
+
+fn whole(amount: f64, separator: char) -> String {
+    grouped(&format!("{:.0}", amount.min(1e15)), separator)
 }
 
 #[cfg(test)]
@@ -30,6 +39,7 @@ mod tests {
     fn amounts_are_grouped_as_in_vietnam() {
         let written = [0.0, 950.0, 1e3, 12_345_678.4].map(vnd);
         assert_eq!(written, ["0", "950", "1.000", "12.345.678"]);
+        assert_eq!(vnd_en(12_345_678.4), "12,345,678");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::contract::Detail;
 use super::occlusion::Stretch;
-use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason, vnd};
+use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason, vnd, vnd_en};
 use crate::preprocess::text::{Place, slice};
 use crate::signals::{
     CodeFinding, Disguise, FieldText, Knowledge, PriceSignal, Reading, Sign, SignKind, Source,
@@ -192,18 +192,22 @@ impl<'a> Explanation<'a> {
     pub(super) fn price(&mut self, signal: &PriceSignal, part: f64) {
         let brand = self.knowledge.brands().name(signal.brand);
         let (kind_en, kind_vi) = self.knowledge.brands().kind_names(signal.kind);
-        let (price, reference) = (vnd(signal.price), vnd(signal.reference));
+        let (price, reference) = (signal.price, signal.reference);
         let percent = (100.0 * signal.ratio()).round();
         let (used_vi, used_en) =
             if signal.used { ("đã dùng", "used") } else { ("mới", "new") };
         let reason = Reason {
             vi: format!(
                 "Giá {price} đ bằng {percent} % mức thấp thường gặp của {kind_vi} {brand} {used_vi}: \
-                 khoảng {reference} đ, ước tính"
+                 khoảng {reference} đ, ước tính",
+                price = vnd(price),
+                reference = vnd(reference),
             ),
             en: format!(
                 "{price} VND is {percent} % of the usual low price of {used_en} {brand} {kind_en}: \
-                 about {reference} VND, estimated"
+                 about {reference} VND, estimated",
+                price = vnd_en(price),
+                reference = vnd_en(reference),
             ),
         };
         let kind = if part > 0.0 { "price_below_reference" } else { "price_plausible" };
@@ -222,15 +226,14 @@ impl<'a> Explanation<'a> {
 
     /// A price for which the goods' words say what is usual, not a table.
     pub(super) fn price_level(&mut self, amount: f64, part: f64) {
-        let price = vnd(amount);
         let (kind, vi, en) = if part > 0.0 {
             ("price_low_for_goods", "thấp", "low")
         } else {
             ("price_plausible", "không có gì lạ", "nothing unusual")
         };
         let reason = Reason {
-            vi: format!("Giá {price} đ {vi} so với hàng được mô tả"),
-            en: format!("{price} VND is {en} for the goods described"),
+            vi: format!("Giá {} đ {vi} so với hàng được mô tả", vnd(amount)),
+            en: format!("{} VND is {en} for the goods described", vnd_en(amount)),
         };
         self.whole(Part::Price, "price".into(), &kind.into(), &Arc::new(reason), part);
     }

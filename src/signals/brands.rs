@@ -41,6 +41,13 @@ pub(super) struct Reference {
     pub(super) low: f64,
 }
 
+/// A product line met in a text, with a price of its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Product {
+    pub(super) brand: u16,
+    pub(super) reference: Reference,
+}
+
 #[derive(Debug)]
 struct Brand {
     name: Box<str>,
@@ -95,6 +102,15 @@ struct RawBrand {
     prices: Vec<RawPrice>,
 }
 
+/// A product line: beside its brand, what it is called and what it costs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProduct {
+    brand: String,
+    names: Vec<String>,
+    price: RawPrice,
+}
+
 fn yes() -> bool {
     true
 }
@@ -106,6 +122,8 @@ pub enum BrandsError {
     Toml(#[from] toml::de::Error),
     #[error("brands: {0:?} stands twice")]
     Twice(String),
+    #[error("brands: a product of {0:?}, which is not a brand")]
+    UnknownBrand(String),
     #[error("brands: {brand:?} has a price for {kind:?}, which is not a kind")]
     UnknownKind { brand: String, kind: String },
     #[error("brands: {brand:?}, {kind:?}: want 0 < low <= typical and a basis")]
@@ -122,6 +140,7 @@ pub struct Brands {
     /// Id and Vietnamese name of each kind of goods.
     kinds: Vec<(Box<str>, Box<str>)>,
     kind_words: Phrases<u16>,
+    products: Phrases<Product>,
     /// VND for one unit of a currency.
     rates: BTreeMap<String, f64>,
 }
@@ -139,6 +158,8 @@ impl Brands {
             kind: Vec<RawKind>,
             brand: Vec<RawBrand>,
             #[serde(default)]
+            product: Vec<RawProduct>,
+            #[serde(default)]
             rates: BTreeMap<String, f64>,
         }
         let file: File = toml::from_str(toml)?;
@@ -150,6 +171,7 @@ impl Brands {
             names: Phrases::new(),
             kinds: file.kind.iter().map(RawKind::names).collect(),
             kind_words: Phrases::new(),
+            products: Phrases::new(),
             rates: file.rates,
         };
         for (kind, index) in file.kind.iter().zip(0..) {
@@ -188,6 +210,16 @@ impl Brands {
                 homonym_near: near.collect(),
                 prices: prices.collect::<Result<_, _>>()?,
             });
+        }
+        for raw in &file.product {
+            let Some(brand) = file.brand.iter().position(|b| b.id == raw.brand) else {
+                return Err(BrandsError::UnknownBrand(raw.brand.clone()));
+            };
+            let brand = u16::try_from(brand).unwrap_or(u16::MAX);
+            let product = Product { brand, reference: this.reference(&raw.brand, &raw.price)? };
+            for name in &raw.names {
+                this.products.add(interner, &normalizer.normalize(name), false, product);
+            }
         }
         Ok(this)
     }
@@ -269,6 +301,17 @@ impl Brands {
             at += hit.words;
         }
         mentions
+    }
+
+    /// The product lines named in a text, the one with the longest name first.
+    pub(super) fn find_products(&self, text: &Text, ids: &[WordId]) -> Vec<Product> {
+        let (mut found, mut matches) = (Vec::new(), Vec::new());
+        for at in 0..ids.len() {
+            self.products.at(text, ids, at, &mut matches);
+            found.extend(matches.iter().map(|m| (m.words, m.payload)));
+        }
+        found.sort_by_key(|(words, _)| std::cmp::Reverse(*words));
+        found.into_iter().map(|(_, product)| product).collect()
     }
 
     /// The first kind of goods named in a text.

@@ -149,6 +149,14 @@ id = "jordan"
 name = "Jordan"
 aliases = ["jordan"]
 homonym_near = ["kem đánh răng"]
+[[product]]
+brand = "nike"
+names = ["dunk"]
+price = { kind = "shoes", low = 2000000, typical = 2500000, basis = "estimate" }
+[[product]]
+brand = "nike"
+names = ["dunk low retro"]
+price = { kind = "shoes", low = 4000000, typical = 5000000, basis = "estimate" }
 "#;
 
     pub(crate) fn knowledge() -> Knowledge {
@@ -231,6 +239,19 @@ homonym_near = ["kem đánh răng"]
     }
 
     #[test]
+    fn a_product_line_has_its_own_price_beside_its_brand_unless_other_goods_are_named() {
+        let ratio = |title: &str| {
+            let json = serde_json::json!({ "title": title, "price": { "amount": 1e6 } });
+            reading(&json.to_string()).price.map(|p| p.ratio())
+        };
+        assert_eq!(ratio("Giày Nike Dunk"), Some(0.5));
+        assert_eq!(ratio("Nike Dunk Low Retro"), Some(0.25));
+        assert_eq!(ratio("Giày Dunk"), None);
+        assert_eq!(ratio("Kem đánh răng Nike Dunk"), None);
+        assert_eq!(ratio("Giày Nike"), Some(1.0));
+    }
+
+    #[test]
     fn a_table_that_contradicts_itself_is_refused() {
         let refuse = |lexicon: &str, brands: &str| {
             Knowledge::parse(lexicon, brands, "[expand]").unwrap_err().to_string()
@@ -241,5 +262,7 @@ homonym_near = ["kem đánh răng"]
         assert!(refuse(LEXICON, &BRANDS.replace("1000000", "9000000")).contains("low <= typical"));
         let unknown = BRANDS.replace("kind = \"shoes\"", "kind = \"hats\"");
         assert!(refuse(LEXICON, &unknown).contains("hats"));
+        let orphan = BRANDS.replace("brand = \"nike\"", "brand = \"nikke\"");
+        assert!(refuse(LEXICON, &orphan).contains("nikke"));
     }
 }

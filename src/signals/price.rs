@@ -117,12 +117,23 @@ pub(super) fn price_signal(
         .brand;
     let named = title.first_kind.or_else(|| of(Source::Category).and_then(|f| f.first_kind));
     let by_line = title.brands.iter().any(|m| m.brand == brand && m.mention == Mention::Line);
-    let kind = named.or_else(|| brands.implied_kind(brand, by_line))?;
-    let reference = brands.reference_of(brand, kind)?;
+    // A product line costs what it costs, whatever else the brand sells; but not where other goods
+    // are named with it.
+    let line = title
+        .products
+        .iter()
+        .find(|p| p.brand == brand && named.is_none_or(|kind| kind == p.reference.kind));
+    let reference = match line {
+        Some(line) => line.reference,
+        None => {
+            let kind = named.or_else(|| brands.implied_kind(brand, by_line))?;
+            brands.reference_of(brand, kind)?
+        }
+    };
     let used = fields.iter().flat_map(|f| &f.findings).any(|f| id(f.concept) == SECOND_HAND);
     Some(PriceSignal {
         brand,
-        kind,
+        kind: reference.kind,
         price: amount,
         reference: reference.low * if used { USED_SHARE } else { 1.0 },
         used,

@@ -1,4 +1,4 @@
-use super::brands::BrandMention;
+use super::brands::{BrandMention, Product};
 use super::codes::{CodeFinding, check_gtin};
 use super::knowledge::Knowledge;
 use super::lexicon::Finding;
@@ -34,6 +34,8 @@ pub struct FieldText {
     pub findings: Vec<Finding>,
     pub brands: Vec<BrandMention>,
     pub(super) first_kind: Option<u16>,
+    /// Only those of the title.
+    pub(super) products: Vec<Product>,
 }
 
 /// A listing as it is read: texts normalised, findings in place.
@@ -102,5 +104,9 @@ fn read_field(knowledge: &Knowledge, field: Field, source: Source, text: Text) -
         Source::Title | Source::Category => knowledge.brands().first_kind(&text, &ids),
         Source::Description | Source::Attribute | Source::Brand => None,
     };
-    FieldText { field, source, text, findings, brands, first_kind }
+    let products = match source {
+        Source::Title => knowledge.brands().find_products(&text, &ids),
+        Source::Description | Source::Attribute | Source::Brand | Source::Category => Vec::new(),
+    };
+    FieldText { field, source, text, findings, brands, first_kind, products }
 }
