@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use thatgia::domain::{Limits, Listing};
+use thatgia::nn::Arithmetic;
 use thatgia::registry::{live_model, load_model, model_dir};
 use thatgia::scoring::{Assess as _, Detail, FastScorer};
 use thatgia::signals::Reading;
@@ -20,7 +21,7 @@ static LINES: LazyLock<Vec<&str>> =
 static SCORER: LazyLock<FastScorer> = LazyLock::new(|| {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let dir = model_dir(&models, &live_model(&models).unwrap()).unwrap();
-    FastScorer::new(load_model(&dir).unwrap(), 0.0)
+    FastScorer::new(load_model(&dir, Arithmetic::default()).unwrap(), 0.0)
 });
 
 fn main() {

@@ -12,7 +12,7 @@ use super::model::{self, TierChoice, Wanted};
 use super::output;
 use crate::config;
 use crate::domain::{Limits, Listing};
-use crate::preprocess::{Pool, map_batch};
+use crate::preprocess::Pool;
 use crate::scoring::{Ask, Assess, Detail, RawItem, score_items};
 
 const AFTER_HELP: &str = "\
@@ -164,7 +164,7 @@ impl Bench<'_> {
             .map(|line| Listing::from_json(line.as_bytes(), self.limits))
             .collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
-        let scored = map_batch(&listings, |listing| self.scorer.assess(listing, self.ask));
+        let scored = self.scorer.assess_all(&listings.iter().collect::<Vec<_>>(), self.ask);
         let time = start.elapsed();
         ensure!(scored.len() == lines.len(), "a listing got lost");
         Ok(time)

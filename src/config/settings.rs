@@ -55,6 +55,8 @@ pub struct Scoring {
     pub models_dir: PathBuf,
     pub model: String,
     pub threads: usize,
+    pub instructions: String,
+    pub precision: String,
     pub base_rate: f64,
 }
 

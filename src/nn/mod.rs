@@ -6,11 +6,15 @@
 mod bag;
 mod dropout;
 mod encoder;
+mod engine;
 mod heads;
+mod kernels;
 mod linear;
 mod ops;
 
 pub use bag::{BagConfig, BagWeights};
 pub use dropout::Dropout;
 pub use encoder::{Encoder, EncoderConfig, Packed, Weights};
+pub use engine::{Arithmetic, Engine, NoSuchPrecision, Opinion, Precision, PriceView, Readout};
 pub use heads::{Beside, Heads, HeadsConfig, Said, softplus};
+pub use kernels::{Level, NoSuchLevel};

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::manifest::{EncoderSpec, MANIFEST_FILE, Manifest, ManifestError, WEIGHTS_FILE};
 use crate::domain::{LegalClass, ModelRef, hex};
-use crate::nn::{BagWeights, Encoder, Heads, HeadsConfig, Weights};
+use crate::nn::{Arithmetic, BagWeights, Engine, HeadsConfig, Readout, Weights};
 use crate::preprocess::{Pieces, PiecesError};
 use crate::signals::{
     FILES, FeatureSpace, Knowledge, KnowledgeError, PRICE_FEATURES, PRICE_FLAGS, PRICE_HINGES,
@@ -37,8 +37,8 @@ pub struct LoadedModel {
 /// The second tier of a model.
 #[derive(Debug)]
 pub struct LoadedEncoder {
-    pub encoder: Encoder,
-    pub heads: Heads,
+    pub engine: Engine,
+    pub readout: Readout,
 }
 
 /// A model folder cannot be used.
@@ -67,11 +67,11 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Loads the model in `dir`.
+/// Loads the model in `dir`; its encoder, where it has one, is to calculate by `arithmetic`.
 ///
 /// # Errors
 /// When a file is missing, was changed, or does not fit the others.
-pub fn load_model(dir: &Path) -> Result<LoadedModel, LoadError> {
+pub fn load_model(dir: &Path, arithmetic: Arithmetic) -> Result<LoadedModel, LoadError> {
     let read = |name: &str| {
         let path = dir.join(name);
         fs::read(&path).map_err(|source| LoadError::Io { path, source })
@@ -136,7 +136,8 @@ pub fn load_model(dir: &Path) -> Result<LoadedModel, LoadError> {
         return Err(LoadError::Mismatch("a weight is negative or no number".to_owned()));
     }
     let intercept = numbers("intercept")?.first().copied().unwrap_or(0.0);
-    let encoder = manifest.encoder.map(|spec| encoder(&spec, space, &tensors)).transpose()?;
+    let second = |spec: EncoderSpec| encoder(&spec, space, &tensors, arithmetic);
+    let encoder = manifest.encoder.map(second).transpose()?;
     let weights_sha256 = manifest.files[WEIGHTS_FILE].as_str().into();
     let reference = ModelRef { id: manifest.id.clone(), weights_sha256 };
     Ok(LoadedModel {
@@ -167,6 +168,7 @@ fn encoder(
     spec: &EncoderSpec,
     space: FeatureSpace,
     tensors: &HashMap<String, Tensor>,
+    arithmetic: Arithmetic,
 ) -> Result<LoadedEncoder, LoadError> {
     let parts = ["embeddings.", "encoder.", "heads."];
     let own = tensors.iter().filter(|(name, _)| parts.iter().any(|p| name.starts_with(p)));
@@ -178,7 +180,11 @@ fn encoder(
         }
     }
     Ok(LoadedEncoder {
-        encoder: Encoder::new(spec.sizes, &weights)?,
-        heads: Heads::new(&heads_config(space, spec.sizes.hidden), &weights)?,
+        engine: Engine::new(spec.sizes, &weights, arithmetic)?,
+        readout: Readout::new(
+            &heads_config(space, spec.sizes.hidden),
+            &weights,
+            arithmetic.level,
+        )?,
     })
 }

@@ -1,11 +1,12 @@
-use candle_core::{Device, Result, Tensor};
+use candle_core::Result;
 
 use super::contract::{Ask, Assess, Detail, TierChoice};
 use super::explain::Explanation;
 use super::fast::FastScorer;
-use super::occlusion::{shares, stretches};
+use super::occlusion::{Stretch, stretches};
 use crate::domain::{Assessment, Listing, ModelRef, Tier, logit, sigmoid};
-use crate::nn::{Beside, Dropout, Packed};
+use crate::nn::{Opinion, PriceView};
+use crate::preprocess::map_batch;
 use crate::registry::{EncoderSpec, LoadedEncoder, LoadedModel, ManifestError};
 use crate::signals::{Reading, Tokens};
 
@@ -15,17 +16,32 @@ pub struct Cascade {
     fast: FastScorer,
     second: LoadedEncoder,
     spec: EncoderSpec,
-    /// What each sign weighs beside the encoder.
-    signs: Vec<f64>,
     /// Log-odds of the model's own base rate, on which the borders of settling stand.
     own_prior: f64,
 }
 
-/// What the encoder and its heads say of one listing, in log-odds before calibration.
-struct Said {
+/// A listing after the fast tier.
+enum Begun<'a> {
+    Settled(Assessment),
+    Open(Box<Open<'a>>),
+}
+
+/// A listing for the encoder.
+struct Open<'a> {
+    listing: &'a Listing,
+    reading: Reading,
+    tokens: Tokens,
+}
+
+/// A listing that the encoder has read, but for what each passage does.
+struct Draft<'a> {
+    open: &'a Open<'a>,
+    explanation: Explanation<'a>,
+    /// The encoder's log-odds of the wording, before calibration.
+    wording: f64,
     text: f64,
     price: Option<f64>,
-    classes: Vec<f32>,
+    stretches: Vec<Stretch>,
 }
 
 /// Stretches into which a text is cut to see what each does.
@@ -43,11 +59,10 @@ impl Cascade {
             return Err(candle_core::Error::wrap(ManifestError::Value("no encoder".to_owned())));
         };
         let own_prior = logit(model.manifest.calibration.base_rate);
-        let signs = second.heads.signs().to_vec1::<f32>()?.into_iter().map(f64::from).collect();
         let fast = FastScorer::new(model, base_rate);
-        let this = Self { fast, second, spec, signs, own_prior };
-        let trial = Reading::default();
-        this.said(&trial, &Tokens::new(&trial, this.fast.words.pieces(), spec.tokens))?;
+        let this = Self { fast, second, spec, own_prior };
+        let trial = Tokens::new(&Reading::default(), this.fast.words.pieces(), spec.tokens);
+        this.second.engine.embed(&[&trial.ids])?;
         Ok(this)
     }
 
@@ -57,33 +72,52 @@ impl Cascade {
         score < self.spec.settle_below || score >= self.spec.settle_from
     }
 
-    fn said(&self, reading: &Reading, tokens: &Tokens) -> Result<Said> {
-        let texts = Packed::new([tokens.ids.as_slice()]);
-        let vector = self.second.encoder.embed(&texts, &mut Dropout::off())?;
-        let input = reading.price_input();
-        let beside = Beside {
-            // Signs are added outside, in double precision, each with its evidence.
-            signs: Tensor::zeros((1, self.signs.len()), vector.dtype(), &Device::Cpu)?,
-            flags: Tensor::new(&[input.flags], &Device::Cpu)?,
-            hinges: Tensor::new(&[input.hinges], &Device::Cpu)?,
-        };
-        let said = self.second.heads.forward(&vector, &beside)?;
-        let number = |t: &Tensor| Ok::<_, candle_core::Error>(f64::from(t.to_vec1::<f32>()?[0]));
-        let price = reading.amount.map(|_| number(&said.price)).transpose()?;
-        Ok(Said { text: number(&said.text)?, price, classes: said.class.squeeze(0)?.to_vec1()? })
+    fn begin<'a>(&self, listing: &'a Listing, ask: Ask) -> Begun<'a> {
+        let reading = Reading::new(&self.fast.knowledge, listing);
+        if ask.tier != TierChoice::Full {
+            let said = self.fast.assess_reading(listing, &reading, ask.detail);
+            if ask.tier == TierChoice::Fast || self.settled(&said) {
+                return Begun::Settled(said);
+            }
+        }
+        let tokens = Tokens::new(&reading, self.fast.words.pieces(), self.spec.tokens);
+        Begun::Open(Box::new(Open { listing, reading, tokens }))
     }
 
-    fn full(&self, listing: &Listing, reading: &Reading, detail: Detail) -> Result<Assessment> {
-        let tokens = Tokens::new(reading, self.fast.words.pieces(), self.spec.tokens);
-        let said = self.said(reading, &tokens)?;
+    /// What the encoder says of some listings.
+    fn full(&self, open: &[&Open<'_>], detail: Detail) -> Result<Vec<Assessment>> {
+        let texts: Vec<&[u32]> = open.iter().map(|o| o.tokens.ids.as_slice()).collect();
+        let vectors = self.second.engine.embed(&texts)?;
+        let hidden = self.spec.sizes.hidden;
+        let read: Vec<_> = open.iter().copied().zip(vectors.chunks_exact(hidden)).collect();
+        let mut drafts = map_batch(&read, |(open, vector)| self.draft(open, vector, detail));
+        let without: Vec<Vec<u32>> =
+            drafts.iter().flat_map(|d| d.stretches.iter().map(|s| s.without(&d.open.tokens))).collect();
+        let without: Vec<&[u32]> = without.iter().map(Vec::as_slice).collect();
+        let mut without = self.second.readout.text(&self.second.engine.embed(&without)?).into_iter();
+        let share = self.spec.slope * (1.0 - self.spec.mix);
+        for draft in &mut drafts {
+            for (stretch, text) in draft.stretches.iter().zip(without.by_ref()) {
+                draft.explanation.stretch(stretch, share * (draft.wording - f64::from(text)));
+            }
+        }
+        Ok(drafts.into_iter().map(|draft| self.finish(draft)).collect())
+    }
+
+    fn draft<'a>(&'a self, open: &'a Open<'a>, vector: &[f32], detail: Detail) -> Draft<'a> {
+        let Open { listing, reading, tokens } = open;
+        let input = reading.price_input();
+        let view = PriceView { flags: &input.flags, hinges: &input.hinges };
+        let Opinion { text: wording, price, classes } = self.second.readout.read(vector, view);
+        let (wording, price) = (f64::from(wording), f64::from(price));
         let mut explanation = Explanation::new(listing, reading, &self.fast.knowledge, detail);
-        explanation.say_classes(&said.classes);
+        explanation.say_classes(&classes);
         let (of_fast, of_encoder) =
             (self.spec.slope * self.spec.mix, self.spec.slope * (1.0 - self.spec.mix));
         let (fast, space) = (&self.fast, self.fast.words.space());
-        let mut text = of_fast * fast.intercept + of_encoder * said.text + self.spec.shift;
+        let mut text = of_fast * fast.intercept + of_encoder * wording + self.spec.shift;
         for sign in &space.signs(reading) {
-            let own = self.signs[sign.index - space.concepts_at()];
+            let own = f64::from(self.second.readout.signs()[sign.index - space.concepts_at()]);
             let weight = of_fast * fast.words.weight(sign.index) + of_encoder * own;
             text += weight;
             explanation.sign(sign, weight);
@@ -94,32 +128,29 @@ impl Cascade {
             explanation.words(at, &weights);
         }
         let quick = fast.price_part(reading).map_or(0.0, |part| of_fast * part);
-        let price = said.price.map(|part| quick + of_encoder * part);
+        let price = reading.amount.map(|_| quick + of_encoder * price);
         let sum = fast.prior + text + price.unwrap_or(0.0);
         // Reading a text again without each stretch costs many times what the score does, so a
         // brief explanation does it only where there is something to explain.
         let suspect = fast.manifest.thresholds.review() <= sigmoid(sum);
-        let count = match detail {
-            Detail::Full => FULL_STRETCHES,
-            Detail::Brief if suspect => BRIEF_STRETCHES,
-            Detail::Brief | Detail::Bare => 0,
+        let stretches = match detail {
+            Detail::Full => stretches(reading, tokens, FULL_STRETCHES),
+            Detail::Brief if suspect => stretches(reading, tokens, BRIEF_STRETCHES),
+            Detail::Brief | Detail::Bare => Vec::new(),
         };
-        if count > 0 {
-            let stretches = stretches(reading, &tokens, count);
-            let second = (&self.second.encoder, &self.second.heads);
-            let shares = shares(second, &tokens, &stretches, said.text)?;
-            for (stretch, share) in stretches.iter().zip(shares) {
-                explanation.stretch(stretch, of_encoder * share);
-            }
-        }
+        Draft { open, explanation, wording, text, price, stretches }
+    }
+
+    fn finish(&self, draft: Draft<'_>) -> Assessment {
+        let Draft { open, mut explanation, text, price, .. } = draft;
         explanation.rest_of_text(text);
-        if let (Some(part), Some(amount)) = (price, reading.amount) {
-            match &reading.price {
+        if let (Some(part), Some(amount)) = (price, open.reading.amount) {
+            match &open.reading.price {
                 Some(signal) => explanation.price(signal, part),
                 None => explanation.price_level(amount, part),
             }
         }
-        Ok(self.fast.close(Tier::Full, explanation, (text, price)))
+        self.fast.close(Tier::Full, explanation, (text, price))
     }
 }
 
@@ -132,19 +163,27 @@ impl Assess for Cascade {
         true
     }
 
-    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
-        let reading = Reading::new(&self.fast.knowledge, listing);
-        let fast = || self.fast.assess_reading(listing, &reading, ask.detail);
-        if ask.tier != TierChoice::Full {
-            let said = fast();
-            if ask.tier == TierChoice::Fast || self.settled(&said) {
-                return said;
-            }
-        }
-        self.full(listing, &reading, ask.detail).unwrap_or_else(|error| {
+    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
+        let begun = map_batch(listings, |listing| self.begin(listing, ask));
+        let open: Vec<&Open<'_>> = begun
+            .iter()
+            .filter_map(|b| match b {
+                Begun::Open(open) => Some(&**open),
+                Begun::Settled(_) => None,
+            })
+            .collect();
+        let mut full = self.full(&open, ask.detail).unwrap_or_else(|error| {
             // The answer says which tier it is from, so that nothing is hidden by this.
             tracing::error!(%error, "the encoder failed, the fast tier answers");
-            fast()
-        })
+            let fast = |o: &&Open<'_>| self.fast.assess_reading(o.listing, &o.reading, ask.detail);
+            map_batch(&open, fast)
+        });
+        let mut full = full.drain(..);
+        let settled = |begun| match begun {
+            Begun::Settled(said) => Some(said),
+            Begun::Open(_) => None,
+        };
+        // Every open listing has its answer, in order.
+        begun.into_iter().filter_map(|b| settled(b).or_else(|| full.next())).collect()
     }
 }

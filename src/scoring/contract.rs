@@ -60,8 +60,16 @@ pub trait Assess: Debug + Send + Sync {
     /// The model that the scores come from.
     fn model(&self) -> &ModelRef;
 
+    /// Scores some listings on the thread pool; one assessment each, in order.
+    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment>;
+
     /// Scores one listing.
-    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment;
+    ///
+    /// # Panics
+    /// When the scorer gives no assessment back.
+    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
+        self.assess_all(&[listing], ask).pop().expect("one listing has one assessment")
+    }
 
     /// Whether there is an encoder to ask.
     fn has_encoder(&self) -> bool {
@@ -87,19 +95,41 @@ pub fn score_items(
     ask: Ask,
     items: &[RawItem<'_>],
 ) -> Vec<(ScoredLine, Option<Listing>)> {
-    preprocess::map_batch(items, |item| {
-        let listing = match Listing::from_json(item.json, limits) {
-            Ok(listing) => listing,
-            Err(error) => {
-                let id = claimed_id(item.json, limits);
-                return (ScoredLine { line: item.line, id, outcome: Err(error) }, None);
-            }
-        };
-        let outcome = catch_unwind(AssertUnwindSafe(|| scorer.assess(&listing, ask)))
-            .map_err(|_| ItemError::new(ErrorCode::Internal, "", "scoring failed"));
-        let id = listing.id().map(str::to_owned);
-        (ScoredLine { line: item.line, id, outcome }, Some(listing))
-    })
+    let read = preprocess::map_batch(items, |item| Listing::from_json(item.json, limits));
+    let listings: Vec<&Listing> = read.iter().filter_map(|r| r.as_ref().ok()).collect();
+    let mut outcomes = score_each(scorer, &listings, ask).into_iter();
+    let line = |(item, read): (&RawItem<'_>, Result<Listing, ItemError>)| match read {
+        Ok(listing) => {
+            let missing = || Err(ItemError::new(ErrorCode::Internal, "", "scoring failed"));
+            let outcome = outcomes.next().unwrap_or_else(missing);
+            let id = listing.id().map(str::to_owned);
+            (ScoredLine { line: item.line, id, outcome }, Some(listing))
+        }
+        Err(error) => {
+            let id = claimed_id(item.json, limits);
+            (ScoredLine { line: item.line, id, outcome: Err(error) }, None)
+        }
+    };
+    items.iter().zip(read).map(line).collect()
+}
+
+/// Scores all together or, where that panics, one after the other to find who is to blame.
+fn score_each(
+    scorer: &dyn Assess,
+    listings: &[&Listing],
+    ask: Ask,
+) -> Vec<Result<Assessment, ItemError>> {
+    let try_all = |listings: &[&Listing]| {
+        catch_unwind(AssertUnwindSafe(|| scorer.assess_all(listings, ask)))
+            .ok()
+            .filter(|all| all.len() == listings.len())
+    };
+    if let Some(all) = try_all(listings) {
+        return all.into_iter().map(Ok).collect();
+    }
+    let alone = |listing| try_all(&[listing]).and_then(|mut one| one.pop());
+    let failed = || ItemError::new(ErrorCode::Internal, "", "scoring failed");
+    listings.iter().map(|listing| alone(*listing).ok_or_else(failed)).collect()
 }
 
 /// The id of an item that could not be read, where it has one, so that the sender finds it again.

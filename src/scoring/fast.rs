@@ -9,6 +9,8 @@ use crate::config;
 use crate::domain::{
     Assessment, Listing, ModelId, ModelIdError, ModelRef, Parts, Score, Tier, logit,
 };
+use crate::nn::{Arithmetic, NoSuchLevel, NoSuchPrecision};
+use crate::preprocess::map_batch;
 use crate::registry::{
     LayoutError, LoadError, LoadedModel, Manifest, find_models_dir, live_model, load_model,
     model_dir,
@@ -24,6 +26,10 @@ pub enum ScoringError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Id(#[from] ModelIdError),
+    #[error("scoring.instructions: {0}")]
+    Instructions(#[from] NoSuchLevel),
+    #[error("scoring.precision: {0}")]
+    Precision(#[from] NoSuchPrecision),
     #[error("the encoder failed its trial: {0}")]
     Encoder(#[from] candle_core::Error),
 }
@@ -64,7 +70,11 @@ pub fn locate(settings: &config::Scoring) -> Result<PathBuf, ScoringError> {
 /// # Errors
 /// When there is no such model, or a file of it is missing or was changed.
 pub fn load(settings: &config::Scoring) -> Result<Arc<dyn Assess>, ScoringError> {
-    let mut model = load_model(&locate(settings)?)?;
+    let arithmetic = Arithmetic {
+        level: settings.instructions.parse()?,
+        precision: settings.precision.parse()?,
+    };
+    let mut model = load_model(&locate(settings)?, arithmetic)?;
     match model.encoder.take() {
         None => Ok(Arc::new(FastScorer::new(model, settings.base_rate))),
         Some(encoder) => Ok(Arc::new(Cascade::new(model, encoder, settings.base_rate)?)),
@@ -98,8 +108,10 @@ impl Assess for FastScorer {
         &self.model
     }
 
-    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
-        self.assess_reading(listing, &Reading::new(&self.knowledge, listing), ask.detail)
+    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
+        map_batch(listings, |listing| {
+            self.assess_reading(listing, &Reading::new(&self.knowledge, listing), ask.detail)
+        })
     }
 }
 

@@ -4,9 +4,6 @@
 //! Stretches act together, so their shares do not sum to the whole; what is left over is shown as
 //! such.
 
-use candle_core::Result;
-
-use crate::nn::{Dropout, Encoder, Heads, Packed};
 use crate::signals::{Reading, Tokens};
 
 /// Words of one field in a row.
@@ -18,6 +15,13 @@ pub(super) struct Stretch {
     pub(super) words: (usize, usize),
     /// Of the text's tokens, half open.
     tokens: (usize, usize),
+}
+
+impl Stretch {
+    /// The ids of the text `tokens` without this stretch.
+    pub(super) fn without(&self, tokens: &Tokens) -> Vec<u32> {
+        [&tokens.ids[..self.tokens.0], &tokens.ids[self.tokens.1..]].concat()
+    }
 }
 
 /// Fewest words of a stretch that is cut from a longer one.
@@ -45,23 +49,4 @@ pub(super) fn stretches(reading: &Reading, tokens: &Tokens, count: usize) -> Vec
         }
     }
     all
-}
-
-/// How much each stretch adds to the text's log-odds `whole`.
-pub(super) fn shares(
-    (encoder, heads): (&Encoder, &Heads),
-    tokens: &Tokens,
-    stretches: &[Stretch],
-    whole: f64,
-) -> Result<Vec<f64>> {
-    if stretches.is_empty() {
-        return Ok(Vec::new());
-    }
-    let without: Vec<Vec<u32>> = stretches
-        .iter()
-        .map(|s| [&tokens.ids[..s.tokens.0], &tokens.ids[s.tokens.1..]].concat())
-        .collect();
-    let batch = Packed::new(without.iter().map(Vec::as_slice));
-    let text = heads.text(&encoder.embed(&batch, &mut Dropout::off())?)?.to_vec1::<f32>()?;
-    Ok(text.into_iter().map(|t| whole - f64::from(t)).collect())
 }

@@ -10,7 +10,6 @@ use crate::dataset::Row;
 use crate::dataset::attack::{Attack, attack_rows};
 use crate::domain::Limits;
 use crate::eval::{Attacked, Contender};
-use crate::preprocess::map_batch;
 use crate::scoring;
 use crate::signals::Knowledge;
 
@@ -48,17 +47,19 @@ impl Attacks<'_> {
         for kind in self.kinds.iter().copied() {
             let attacked = attack_rows(kind, rows, self.knowledge, self.seed);
             let changed = attacked.iter().flatten().count();
-            let with_clean: Vec<_> = attacked.into_iter().zip(&clean.scores).collect();
-            let scores = map_batch(&with_clean, |(listing, clean)| match listing {
-                Some(listing) => Ok(judge.score(&listing.clone().parse(&limits)?).0),
-                None => Ok(**clean),
+            let listings = attacked.iter().flatten().map(|raw| raw.clone().parse(&limits));
+            let listings = listings.collect::<Result<Vec<_>, _>>()?;
+            let mut anew = judge.scores(&listings.iter().collect::<Vec<_>>()).into_iter();
+            let scores = attacked.iter().zip(&clean.scores).map(|(listing, clean)| {
+                let score = listing.as_ref().and_then(|_| anew.next());
+                score.map_or(*clean, |(score, _)| score)
             });
             out.push(Attacked {
                 name: kind.as_str().to_owned(),
                 held_out: !kind.trained(),
                 sort: kind.sort(),
                 changed,
-                scores: scores.into_iter().collect::<anyhow::Result<_>>()?,
+                scores: scores.collect(),
             });
             bar.inc(1);
         }

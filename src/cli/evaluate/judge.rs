@@ -23,6 +23,9 @@ pub(super) struct Lessons {
     valid: Vec<Sample>,
 }
 
+/// Rows that are scored at a time.
+const TOGETHER: usize = 256;
+
 /// One group in so many is set apart where there is no file for it.
 const APART: usize = 5;
 
@@ -104,17 +107,19 @@ impl Judge {
         }
     }
 
-    /// The score, and the band where there are bands.
-    pub(super) fn score(&self, listing: &Listing) -> (f64, Option<Band>) {
-        let (title, description) = (listing.title(), listing.description());
+    /// The scores, and the bands where there are bands.
+    pub(super) fn scores(&self, listings: &[&Listing]) -> Vec<(f64, Option<Band>)> {
+        let each = |f: &(dyn Fn(&str, Option<&str>) -> f64 + Sync)| {
+            map_batch(listings, |l| (f(l.title(), l.description()), None))
+        };
         match self {
             Self::Model { scorer, tier } => {
                 let ask = Ask { detail: Detail::Bare, tier: (*tier).into() };
-                let assessment = scorer.assess(listing, ask);
-                (assessment.score.value(), Some(assessment.band))
+                let said = scorer.assess_all(listings, ask);
+                said.iter().map(|a| (a.score.value(), Some(a.band))).collect()
             }
-            Self::Regex => (regex_baseline::score(title, description), None),
-            Self::Ngram(baseline) => (baseline.score(title, description), None),
+            Self::Regex => each(&regex_baseline::score),
+            Self::Ngram(baseline) => each(&|title, text| baseline.score(title, text)),
         }
     }
 
@@ -122,16 +127,21 @@ impl Judge {
     pub(super) fn contender(&self, rows: &[Row]) -> anyhow::Result<Contender> {
         let limits = Limits::default();
         let bar = output::progress(Some(rows.len() as u64), "rows");
-        let scored = map_batch(rows, |row| -> anyhow::Result<_> {
-            let listing = row.listing.clone().parse(&limits);
-            let scored = self.score(&listing.with_context(|| format!("row {:?}", row.id))?);
-            bar.inc(1);
-            Ok(scored)
-        });
+        let (mut scores, mut bands) = (Vec::new(), Vec::new());
+        for some in rows.chunks(TOGETHER) {
+            let listing = |row: &Row| {
+                let listing = row.listing.clone().parse(&limits);
+                listing.with_context(|| format!("row {:?}", row.id))
+            };
+            let listings = some.iter().map(listing).collect::<anyhow::Result<Vec<_>>>()?;
+            for (score, band) in self.scores(&listings.iter().collect::<Vec<_>>()) {
+                scores.push(score);
+                bands.extend(band);
+            }
+            bar.inc(some.len() as u64);
+        }
         bar.finish_and_clear();
-        let (scores, bands): (Vec<_>, Vec<Option<Band>>) =
-            scored.into_iter().collect::<anyhow::Result<Vec<_>>>()?.into_iter().unzip();
-        Ok(Contender { model: self.info(), scores, bands: bands.into_iter().flatten().collect() })
+        Ok(Contender { model: self.info(), scores, bands })
     }
 }
 
@@ -149,7 +159,13 @@ pub(super) mod tests {
             &self.0
         }
 
-        fn assess(&self, listing: &Listing, _: Ask) -> Assessment {
+        fn assess_all(&self, listings: &[&Listing], _: Ask) -> Vec<Assessment> {
+            listings.iter().map(|listing| self.one(listing)).collect()
+        }
+    }
+
+    impl ByLength {
+        fn one(&self, listing: &Listing) -> Assessment {
             let prior = listing.title().chars().count() as f64 - 10.0;
             Assessment {
                 score: Score::from_logit(prior.clamp(-20.0, 20.0)).unwrap(),

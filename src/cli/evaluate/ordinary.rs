@@ -31,16 +31,19 @@ pub(super) fn measure(
         if lines.is_empty() {
             break;
         }
-        let scored = map_batch(&lines, |line| {
+        let read = map_batch(&lines, |line| {
             let line = line.as_ref()?;
             let listing = line.listing.clone().parse(&limits).ok()?;
             let price = Reading::new(knowledge, &listing).price;
             let branded = price.is_some_and(|p| p.ratio() >= PLAUSIBLE);
-            let (score, band) = judge.score(&listing);
-            Some(OrdinaryScore { source: line.source.clone(), score, band, branded })
+            Some((listing, line.source.clone(), branded))
         });
-        skipped += scored.iter().filter(|s| s.is_none()).count();
-        scores.extend(scored.into_iter().flatten());
+        skipped += read.iter().filter(|r| r.is_none()).count();
+        let read: Vec<_> = read.into_iter().flatten().collect();
+        let said = judge.scores(&read.iter().map(|(listing, ..)| listing).collect::<Vec<_>>());
+        scores.extend(read.into_iter().zip(said).map(|((_, source, branded), (score, band))| {
+            OrdinaryScore { source, score, band, branded }
+        }));
         bar.inc(lines.len() as u64);
     }
     bar.finish_and_clear();

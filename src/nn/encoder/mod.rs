@@ -36,6 +36,17 @@ pub struct EncoderConfig {
     pub norm_eps: f64,
 }
 
+impl EncoderConfig {
+    /// # Errors
+    /// When the heads do not divide the numbers of a token.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.heads == 0 || !self.hidden.is_multiple_of(self.heads) {
+            candle_core::bail!("{} heads do not divide {} numbers", self.heads, self.hidden);
+        }
+        Ok(())
+    }
+}
+
 /// The encoder, on the tensors that it was given.
 #[derive(Debug)]
 pub struct Encoder {
@@ -52,9 +63,7 @@ impl Encoder {
     /// # Errors
     /// When a tensor is missing or has another shape than `config` says.
     pub fn new(config: EncoderConfig, weights: &Weights) -> Result<Self> {
-        if config.heads == 0 || !config.hidden.is_multiple_of(config.heads) {
-            candle_core::bail!("{} heads do not divide {} numbers", config.heads, config.hidden);
-        }
+        config.check()?;
         let hidden = config.hidden;
         let table = |name: &str, rows: usize| {
             weights.get(&format!("embeddings.{name}_embeddings.weight"), &[rows, hidden])
@@ -104,5 +113,7 @@ impl Encoder {
     }
 }
 
+#[cfg(test)]
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ impl Weights {
     }
 
     /// The first dimension of a tensor.
-    pub(super) fn rows(&self, name: &str) -> Result<usize> {
+    pub(in crate::nn) fn rows(&self, name: &str) -> Result<usize> {
         self.find(name)?.dim(0)
     }
 

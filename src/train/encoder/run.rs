@@ -13,7 +13,7 @@ use crate::dataset::{Row, file_sha256};
 use crate::domain::{logit, sigmoid};
 use crate::eval::calibration::Platt;
 use crate::eval::threshold::choose;
-use crate::nn::{EncoderConfig, Weights};
+use crate::nn::{Arithmetic, EncoderConfig, Weights};
 use crate::registry::{
     EncoderSpec, LoadedModel, TOKENIZER, WEIGHTS_FILE, heads_config, load_model, sha256_hex,
 };
@@ -35,7 +35,7 @@ pub(in crate::train) fn run(
     let mut recipe = Recipe::parse(recipe_text)?;
     recipe.seed = seed.unwrap_or(recipe.seed);
     let dir = out.join(recipe.id.as_str());
-    let fast = load_model(&recipe.model.fast)?;
+    let fast = load_model(&recipe.model.fast, Arithmetic::default())?;
     let data = Examples::read(&recipe, &fast)?;
     let prior = logit(data.base_rate);
     let sizes = sizes(&recipe)?;

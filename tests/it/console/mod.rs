@@ -82,7 +82,13 @@ impl Assess for Finds {
         &self.model
     }
 
-    fn assess(&self, _: &Listing, _: Ask) -> Assessment {
+    fn assess_all(&self, listings: &[&Listing], _: Ask) -> Vec<Assessment> {
+        listings.iter().map(|_| self.one()).collect()
+    }
+}
+
+impl Finds {
+    fn one(&self) -> Assessment {
         let of = |part: Part| {
             let weights = self.evidence.iter().filter(|e| e.part == part).map(|e| e.weight);
             weights.fold(None, |sum, w| Some(sum.unwrap_or(0.0) + w))

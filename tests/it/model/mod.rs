@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use thatgia::domain::{Limits, Listing};
+use thatgia::nn::Arithmetic;
 use thatgia::registry::load_model;
 use thatgia::scoring::FastScorer;
 
@@ -17,7 +18,7 @@ fn fast() -> &'static Arc<FastScorer> {
     static FAST: OnceLock<Arc<FastScorer>> = OnceLock::new();
     FAST.get_or_init(|| {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/vi-fast-2026-11");
-        Arc::new(FastScorer::new(load_model(&dir).unwrap(), 0.0))
+        Arc::new(FastScorer::new(load_model(&dir, Arithmetic::default()).unwrap(), 0.0))
     })
 }
 

@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::Path;
 
+use thatgia::nn::Arithmetic;
 use thatgia::registry::{LoadError, load_model};
 use thatgia::train;
 
@@ -38,10 +39,10 @@ fn the_same_seed_gives_the_same_model_and_a_changed_file_is_refused() {
     assert_eq!(first.manifest.files, second.manifest.files);
     assert_ne!(first.manifest.files, other.manifest.files);
 
-    let model = load_model(&first.dir).unwrap();
+    let model = load_model(&first.dir, Arithmetic::default()).unwrap();
     assert_eq!(model.reference.id.as_str(), "vi-fast-2026-11");
     let lexicon = first.dir.join("lexicon.toml");
     let text = fs::read_to_string(&lexicon).unwrap();
     fs::write(&lexicon, text.replacen("replica", "Replica", 1)).unwrap();
-    assert!(matches!(load_model(&first.dir), Err(LoadError::Hash { .. })));
+    assert!(matches!(load_model(&first.dir, Arithmetic::default()), Err(LoadError::Hash { .. })));
 }

@@ -59,8 +59,8 @@ impl Assess for GatedScorer {
         self.inner.model()
     }
 
-    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
+    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
         self.gate.pass();
-        self.inner.assess(listing, ask)
+        self.inner.assess_all(listings, ask)
     }
 }

@@ -35,7 +35,13 @@ impl Assess for FakeScorer {
         &self.model
     }
 
-    fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
+    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
+        listings.iter().map(|listing| self.one(listing, ask)).collect()
+    }
+}
+
+impl FakeScorer {
+    fn one(&self, listing: &Listing, ask: Ask) -> Assessment {
         assert!(!listing.title().contains("panic"), "asked for");
         let marks = listing.title().chars().filter(|c| *c == '!').count();
         let text = marks as f64;

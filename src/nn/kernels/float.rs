@@ -1,0 +1,183 @@
+use super::level::{Level, Set};
+use super::{PANEL, tiles};
+
+/// A matrix to multiply with, in panels: `[columns / PANEL][inner][PANEL]`, the last panel filled up
+/// with zeros. From `weight`, columns × `inner`: the transposed of what is multiplied with.
+pub(in crate::nn) fn panels(weight: &[f32], inner: usize) -> Vec<f32> {
+    let columns = weight.len() / inner;
+    let mut values = vec![0.0; columns.next_multiple_of(PANEL) * inner];
+    for (column, row) in weight.chunks_exact(inner).enumerate() {
+        let panel = &mut values[column / PANEL * inner * PANEL..];
+        for (at, value) in row.iter().enumerate() {
+            panel[at * PANEL + column % PANEL] = *value;
+        }
+    }
+    values
+}
+
+/// Rows of numbers with a stride between them.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::nn) struct Rows<'a> {
+    pub(in crate::nn) values: &'a [f32],
+    pub(in crate::nn) stride: usize,
+    pub(in crate::nn) count: usize,
+}
+
+/// `out = a · b`: `a` is rows × `inner`, `b` panels of `inner` × [`PANEL`], `out` has `a`'s rows with
+/// `out_stride` between them, of which as many numbers are written as `b` has columns.
+///
+/// # Panics
+/// When the sizes do not fit.
+pub(in crate::nn) fn multiply(
+    level: Level,
+    a: Rows<'_>,
+    (b, inner): (&[f32], usize),
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let columns = if inner == 0 { 0 } else { b.len() / inner };
+    assert!(b.len() == columns * inner && columns.is_multiple_of(PANEL), "panels");
+    if a.count == 0 || columns == 0 {
+        return;
+    }
+    assert!(a.stride >= inner && a.values.len() >= (a.count - 1) * a.stride + inner, "rows");
+    assert!(out_stride >= columns && out.len() >= (a.count - 1) * out_stride + columns, "out");
+    for (at, panel) in b.chunks_exact(inner * PANEL).enumerate() {
+        for (from, to) in tiles(a.count) {
+            let tile = Tile {
+                a: &a.values[from * a.stride..],
+                a_stride: a.stride,
+                inner,
+                panel,
+                out: &mut out[from * out_stride + at * PANEL..],
+                out_stride,
+            };
+            by_rows!(to - from, level, tile);
+        }
+    }
+}
+
+/// Some rows against one panel; the sizes were checked by [`multiply`].
+struct Tile<'a> {
+    a: &'a [f32],
+    a_stride: usize,
+    inner: usize,
+    panel: &'a [f32],
+    out: &'a mut [f32],
+    out_stride: usize,
+}
+
+macro_rules! by_rows {
+    ($rows:expr, $level:ident, $tile:ident) => {
+        match $rows {
+            1 => $tile.run::<1>($level),
+            2 => $tile.run::<2>($level),
+            3 => $tile.run::<3>($level),
+            4 => $tile.run::<4>($level),
+            5 => $tile.run::<5>($level),
+            6 => $tile.run::<6>($level),
+            7 => $tile.run::<7>($level),
+            8 => $tile.run::<8>($level),
+            9 => $tile.run::<9>($level),
+            10 => $tile.run::<10>($level),
+            11 => $tile.run::<11>($level),
+            _ => $tile.run::<12>($level),
+        }
+    };
+}
+pub(super) use by_rows;
+
+impl Tile<'_> {
+    fn run<const R: usize>(self, level: Level) {
+        match level.set() {
+            Set::Plain => self.plain::<R>(),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: such a level exists only where the machine has the instructions.
+            Set::Avx2 => unsafe { self.avx2::<R>() },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx512 | Set::Vnni => unsafe { self.avx512::<R>() },
+        }
+    }
+
+    fn plain<const R: usize>(self) {
+        for r in 0..R {
+            let mut sums = [0.0_f32; PANEL];
+            let row = &self.a[r * self.a_stride..][..self.inner];
+            for (a, b) in row.iter().zip(self.panel.chunks_exact(PANEL)) {
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum = a.mul_add(*b, *sum);
+                }
+            }
+            self.out[r * self.out_stride..][..PANEL].copy_from_slice(&sums);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2<const R: usize>(self) {
+        use std::arch::x86_64::{
+            _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+        };
+        /// Rows at a time: with two registers a row and two of `b`, as many as there are.
+        const FEW: usize = 6;
+        for from in (0..R).step_by(FEW) {
+            let rows = FEW.min(R - from);
+            for half in [0, 16] {
+                let mut sums = [[_mm256_setzero_ps(); 2]; FEW];
+                // Rows past the last one are read as the last.
+                let starts: [usize; FEW] =
+                    std::array::from_fn(|r| (from + r.min(rows - 1)) * self.a_stride);
+                for at in 0..self.inner {
+                    // SAFETY: a panel has `inner` × PANEL numbers, a row of `a` has `inner`.
+                    unsafe {
+                        let b = self.panel.as_ptr().add(at * PANEL + half);
+                        let b = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+                        for r in 0..FEW {
+                            let a = _mm256_set1_ps(*self.a.as_ptr().add(starts[r] + at));
+                            sums[r][0] = _mm256_fmadd_ps(a, b[0], sums[r][0]);
+                            sums[r][1] = _mm256_fmadd_ps(a, b[1], sums[r][1]);
+                        }
+                    }
+                }
+                for (r, sums) in sums.iter().enumerate().take(rows) {
+                    // SAFETY: `out` has PANEL numbers from there.
+                    unsafe {
+                        let out = self.out.as_mut_ptr().add((from + r) * self.out_stride + half);
+                        _mm256_storeu_ps(out, sums[0]);
+                        _mm256_storeu_ps(out.add(8), sums[1]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f")]
+    fn avx512<const R: usize>(self) {
+        use std::arch::x86_64::{
+            _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+        };
+        let mut sums = [[_mm512_setzero_ps(); 2]; R];
+        for at in 0..self.inner {
+            // SAFETY: a panel has `inner` × PANEL numbers, each of R rows of `a` has `inner`.
+            unsafe {
+                let b = self.panel.as_ptr().add(at * PANEL);
+                let b = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let a = _mm512_set1_ps(*self.a.as_ptr().add(r * self.a_stride + at));
+                    sums[0] = _mm512_fmadd_ps(a, b[0], sums[0]);
+                    sums[1] = _mm512_fmadd_ps(a, b[1], sums[1]);
+                }
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            // SAFETY: each of R rows of `out` has PANEL numbers.
+            unsafe {
+                let out = self.out.as_mut_ptr().add(r * self.out_stride);
+                _mm512_storeu_ps(out, sums[0]);
+                _mm512_storeu_ps(out.add(16), sums[1]);
+            }
+        }
+    }
+}
