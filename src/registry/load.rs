@@ -181,10 +181,6 @@ fn encoder(
     }
     Ok(LoadedEncoder {
         engine: Engine::new(spec.sizes, &weights, arithmetic)?,
-        readout: Readout::new(
-            &heads_config(space, spec.sizes.hidden),
-            &weights,
-            arithmetic.level,
-        )?,
+        readout: Readout::new(&heads_config(space, spec.sizes.hidden), &weights, arithmetic.level)?,
     })
 }

@@ -10,6 +10,7 @@ mod history;
 mod layout;
 mod load;
 mod manifest;
+mod pretrained;
 #[cfg(test)]
 mod testing;
 
@@ -26,3 +27,4 @@ pub use manifest::{
     Calibration, Codes, EncoderSpec, MANIFEST_FILE, Manifest, ManifestError, SCHEMA, Spec,
     Training, WEIGHTS_FILE,
 };
+pub use pretrained::{PretrainedError, pretrained_engine, pretrained_sizes};

@@ -91,10 +91,13 @@ impl Cascade {
         let hidden = self.spec.sizes.hidden;
         let read: Vec<_> = open.iter().copied().zip(vectors.chunks_exact(hidden)).collect();
         let mut drafts = map_batch(&read, |(open, vector)| self.draft(open, vector, detail));
-        let without: Vec<Vec<u32>> =
-            drafts.iter().flat_map(|d| d.stretches.iter().map(|s| s.without(&d.open.tokens))).collect();
+        let without: Vec<Vec<u32>> = drafts
+            .iter()
+            .flat_map(|d| d.stretches.iter().map(|s| s.without(&d.open.tokens)))
+            .collect();
         let without: Vec<&[u32]> = without.iter().map(Vec::as_slice).collect();
-        let mut without = self.second.readout.text(&self.second.engine.embed(&without)?).into_iter();
+        let mut without =
+            self.second.readout.text(&self.second.engine.embed(&without)?).into_iter();
         let share = self.spec.slope * (1.0 - self.spec.mix);
         for draft in &mut drafts {
             for (stretch, text) in draft.stretches.iter().zip(without.by_ref()) {

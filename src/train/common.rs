@@ -14,8 +14,8 @@ use crate::eval::calibration::Platt;
 use crate::eval::threshold::{Budget, Chosen, ThresholdError};
 use crate::preprocess::PiecesError;
 use crate::registry::{
-    Calibration, Codes, EncoderSpec, LoadError, Manifest, ManifestError, SCHEMA, Spec, Training,
-    WEIGHTS_FILE, sha256_hex,
+    Calibration, Codes, EncoderSpec, LoadError, Manifest, ManifestError, PretrainedError, SCHEMA,
+    Spec, Training, WEIGHTS_FILE, sha256_hex,
 };
 use crate::signals::KnowledgeError;
 
@@ -112,6 +112,8 @@ pub enum TrainError {
     Manifest(#[from] ManifestError),
     #[error(transparent)]
     Model(#[from] LoadError),
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedError),
     #[error(transparent)]
     Threshold(#[from] ThresholdError),
     #[error("training: {0}")]

@@ -37,6 +37,11 @@ pub struct EncoderConfig {
 }
 
 impl EncoderConfig {
+    /// Products of a weight and a number that the layers take for each token, attention apart.
+    pub fn products(&self) -> usize {
+        self.layers * self.hidden * (4 * self.hidden + 2 * self.intermediate)
+    }
+
     /// # Errors
     /// When the heads do not divide the numbers of a token.
     pub(super) fn check(&self) -> Result<()> {

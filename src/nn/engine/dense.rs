@@ -88,12 +88,19 @@ impl Dense {
         self.bias.len()
     }
 
-    /// Writes rows of [`Self::width`] numbers for `rows`; `steps` is room to work in.
-    pub(super) fn forward(
+    /// Brings `rows` into the form that [`Self::multiply`] takes: `steps`, where there are any.
+    pub(super) fn prepare(&self, level: Level, rows: Rows<'_>, steps: &mut Quantised) {
+        if let Panels::Int8(_) = self.panels {
+            steps.fill(level, rows, self.inner);
+        }
+    }
+
+    /// Writes rows of [`Self::width`] numbers for `rows`, which were prepared.
+    pub(super) fn multiply(
         &self,
         level: Level,
         rows: Rows<'_>,
-        steps: &mut Quantised,
+        steps: &Quantised,
         out: &mut [f32],
     ) {
         let out = &mut out[..rows.count * self.width()];
@@ -102,11 +109,20 @@ impl Dense {
                 multiply(level, rows, (panels, self.inner), out, self.width());
                 add_rows(level, out, &self.bias);
             }
-            Panels::Int8(panels) => {
-                steps.fill(level, rows, self.inner);
-                panels.multiply(level, steps, &self.bias, out);
-            }
+            Panels::Int8(panels) => panels.multiply(level, steps, &self.bias, out),
         }
+    }
+
+    /// Writes rows of [`Self::width`] numbers for `rows`; `steps` is room to work in.
+    pub(super) fn forward(
+        &self,
+        level: Level,
+        rows: Rows<'_>,
+        steps: &mut Quantised,
+        out: &mut [f32],
+    ) {
+        self.prepare(level, rows, steps);
+        self.multiply(level, rows, steps, out);
     }
 }
 

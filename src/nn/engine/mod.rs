@@ -16,16 +16,17 @@ mod dense;
 mod readout;
 
 use std::cell::RefCell;
+use std::time::Instant;
 
 use candle_core::Result;
 use rayon::prelude::*;
 
-pub use dense::{NoSuchPrecision, Precision};
 use dense::{Dense, Norm};
+pub use dense::{NoSuchPrecision, Precision};
 pub use readout::{Opinion, PriceView, Readout};
 
 use super::encoder::{EncoderConfig, Weights};
-use super::kernels::{Level, Quantised, Rows, add_norm, gelu};
+use super::kernels::{Level, PANEL, Quantised, Rows, TILE, add_norm, gelu};
 
 /// With which instructions and numbers to calculate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,29 @@ pub struct Arithmetic {
 impl Default for Arithmetic {
     fn default() -> Self {
         Self { level: Level::best(), precision: Precision::default() }
+    }
+}
+
+impl Arithmetic {
+    /// Products a second that one thread reaches on numbers that stay in the nearest cache.
+    pub fn peak(self) -> f64 {
+        const INNER: usize = 256;
+        const TIMES: usize = 200;
+        let numbers: Vec<f32> = (0..INNER * PANEL).map(|i| (i % 7) as f32 - 3.0).collect();
+        let dense = Dense::from_values(&numbers, vec![0.0; PANEL], INNER, self.precision);
+        let input = rows(&numbers, INNER, TILE);
+        let (mut steps, mut out) = (Quantised::default(), vec![0.0; TILE * PANEL]);
+        let mut rounds = (0..20).map(|_| {
+            dense.prepare(self.level, input, &mut steps);
+            let start = Instant::now();
+            for _ in 0..TIMES {
+                dense.multiply(self.level, input, &steps, &mut out);
+            }
+            start.elapsed().as_secs_f64()
+        });
+        let first = rounds.next().unwrap_or(f64::INFINITY);
+        let best = rounds.fold(first, f64::min);
+        (TIMES * INNER * PANEL * TILE) as f64 / best
     }
 }
 
@@ -227,7 +251,7 @@ impl Engine {
     /// x + `out`, normalised; `out`'s rows may end in zeros.
     fn add(&self, x: &mut [f32], out: &[f32], norm: &Norm) {
         let hidden = self.config.hidden;
-        let width = hidden.next_multiple_of(super::kernels::PANEL);
+        let width = hidden.next_multiple_of(PANEL);
         if width == hidden {
             add_norm(self.level, x, out, norm.scale());
         } else {

@@ -26,7 +26,7 @@ const LANES: usize = 16;
 pub(super) const PANEL: usize = 2 * LANES;
 
 /// Rows that are multiplied together at most; with two registers a row, as many as there are.
-const TILE: usize = 12;
+pub(super) const TILE: usize = 12;
 
 /// `rows` in tiles of about the same size, none above [`TILE`].
 fn tiles(rows: usize) -> impl Iterator<Item = (usize, usize)> {

@@ -15,7 +15,8 @@ use crate::eval::calibration::Platt;
 use crate::eval::threshold::choose;
 use crate::nn::{Arithmetic, EncoderConfig, Weights};
 use crate::registry::{
-    EncoderSpec, LoadedModel, TOKENIZER, WEIGHTS_FILE, heads_config, load_model, sha256_hex,
+    EncoderSpec, LoadedModel, TOKENIZER, WEIGHTS_FILE, heads_config, load_model, pretrained_sizes,
+    sha256_hex,
 };
 use crate::signals::FILES;
 use crate::train::checkpoint::{Checkpoint, State};
@@ -133,37 +134,17 @@ pub(in crate::train) fn run(
     })
 }
 
-/// The sizes in the encoder's `config.json`, with as many layers as are kept.
+/// The sizes of the encoder to start from, with as many layers as are kept.
 fn sizes(recipe: &Recipe) -> Result<EncoderConfig, TrainError> {
-    #[derive(serde::Deserialize)]
-    struct Config {
-        vocab_size: usize,
-        hidden_size: usize,
-        num_hidden_layers: usize,
-        num_attention_heads: usize,
-        intermediate_size: usize,
-        max_position_embeddings: usize,
-        layer_norm_eps: f64,
-    }
-    let path = recipe.model.encoder.join("config.json");
-    let config: Config = serde_json::from_slice(&read(&path)?)
-        .map_err(|e| TrainError::Io { path, source: std::io::Error::other(e) })?;
+    let config = pretrained_sizes(&recipe.model.encoder)?;
     let layers = recipe.model.layers;
-    if layers > config.num_hidden_layers {
-        let want = format!("at most {}", config.num_hidden_layers);
+    if layers > config.layers {
+        let want = format!("at most {}", config.layers);
         #[expect(clippy::cast_precision_loss, reason = "a small count, for a message")]
         let got = layers as f64;
         return Err(RecipeError::Range { name: "model.layers", want, got }.into());
     }
-    Ok(EncoderConfig {
-        vocabulary: config.vocab_size,
-        hidden: config.hidden_size,
-        layers,
-        heads: config.num_attention_heads,
-        intermediate: config.intermediate_size,
-        positions: config.max_position_embeddings,
-        norm_eps: config.layer_norm_eps,
-    })
+    Ok(EncoderConfig { layers, ..config })
 }
 
 /// Steps in which the share of the fast tier is tried.
