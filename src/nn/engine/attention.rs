@@ -1,5 +1,7 @@
+use std::ops::Range;
+
 use crate::nn::encoder::EncoderConfig;
-use crate::nn::kernels::{Level, PANEL, Rows, multiply, softmax};
+use crate::nn::kernels::{Columns, Level, PANEL, Rows, multiply, softmax};
 
 use super::room;
 
@@ -17,60 +19,82 @@ pub(super) struct Head {
     out: Vec<f32>,
 }
 
+/// One text's tokens, each with its query, key and value side by side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) stride: usize,
+}
+
 impl Head {
-    /// Scaled dot-product attention (Vaswani et al., 2017) inside one text: `seen` has a token's
-    /// query, key and value side by side, `out` gets tokens × hidden.
+    /// Scaled dot-product attention (Vaswani et al., 2017) of the tokens in `asking` to all of
+    /// their text; `out` gets as many rows of hidden numbers.
     pub(super) fn attend(
         &mut self,
         level: Level,
         config: &EncoderConfig,
-        seen: &[f32],
+        seen: Seen<'_>,
+        asking: Range<usize>,
         out: &mut [f32],
     ) {
         let (hidden, width) = (config.hidden, config.hidden / config.heads);
-        let tokens = out.len() / hidden;
-        if tokens == 0 {
-            return;
-        }
-        let stride = seen.len() / tokens;
+        let Seen { values: seen, stride } = seen;
+        let tokens = seen.len() / stride;
         let padded = tokens.next_multiple_of(PANEL);
-        let wide = width.next_multiple_of(PANEL);
         let scale = 1.0 / (width as f32).sqrt();
         for head in 0..config.heads {
             let of = |part: usize| part * hidden + head * width;
-            let keys = room(&mut self.keys, padded * width);
             // A panel's columns past the last token are left from before: softmax passes over them.
-            let values = room(&mut self.values, tokens * wide);
+            let keys = room(&mut self.keys, padded * width);
             for (at, row) in seen.chunks_exact(stride).enumerate() {
                 let panel = &mut keys[at / PANEL * PANEL * width + at % PANEL..];
                 for (d, key) in row[of(1)..][..width].iter().enumerate() {
                     panel[d * PANEL] = *key;
                 }
-                put(values, (at, tokens), &row[of(2)..][..width]);
             }
-            let (shares, seen_out) =
-                (room(&mut self.shares, SOME * padded), room(&mut self.out, SOME * wide));
-            for from in (0..tokens).step_by(SOME) {
-                let count = SOME.min(tokens - from);
+            let values = if width == PANEL {
+                Columns { values: &seen[of(2)..], inner: tokens, stride }
+            } else {
+                copied(&mut self.values, Seen { values: &seen[of(2)..], stride }, width, tokens)
+            };
+            let shares = room(&mut self.shares, SOME * padded);
+            for from in asking.clone().step_by(SOME) {
+                let count = SOME.min(asking.end - from);
                 let queries = Rows { values: &seen[from * stride + of(0)..], stride, count };
-                multiply(level, queries, (keys, width), shares, padded);
+                multiply(level, queries, Columns::new(keys, width), shares, padded);
                 softmax(level, &mut shares[..count * padded], (padded, tokens), scale);
                 let shares = Rows { values: shares, stride: padded, count };
-                multiply(level, shares, (values, tokens), seen_out, wide);
-                for (row, seen) in seen_out.chunks_exact(wide).take(count).enumerate() {
-                    out[(from + row) * hidden + head * width..][..width]
-                        .copy_from_slice(&seen[..width]);
+                let out = &mut out[(from - asking.start) * hidden + head * width..];
+                if width == PANEL {
+                    multiply(level, shares, values, out, hidden);
+                    continue;
+                }
+                let wide = width.next_multiple_of(PANEL);
+                let full = room(&mut self.out, SOME * wide);
+                multiply(level, shares, values, full, wide);
+                for (out, full) in out.chunks_mut(hidden).zip(full.chunks_exact(wide)).take(count) {
+                    out[..width].copy_from_slice(&full[..width]);
                 }
             }
         }
     }
 }
 
-/// Puts `value` where row `at` of `tokens` stands in panels; a last panel is filled with zeros.
-fn put(panels: &mut [f32], (at, tokens): (usize, usize), value: &[f32]) {
-    for (panel, part) in panels.chunks_exact_mut(tokens * PANEL).zip(value.chunks(PANEL)) {
-        let row = &mut panel[at * PANEL..][..PANEL];
-        row[..part.len()].copy_from_slice(part);
-        row[part.len()..].fill(0.0);
+/// Values of another width than a panel's, in panels that end in zeros.
+fn copied<'a>(
+    room_for: &'a mut Vec<f32>,
+    values: Seen<'_>,
+    width: usize,
+    tokens: usize,
+) -> Columns<'a> {
+    let panels = room(room_for, tokens * width.next_multiple_of(PANEL));
+    for (at, row) in values.values.chunks(values.stride).enumerate() {
+        let parts = row[..width].chunks(PANEL);
+        for (panel, part) in panels.chunks_exact_mut(tokens * PANEL).zip(parts) {
+            let row = &mut panel[at * PANEL..][..PANEL];
+            row[..part.len()].copy_from_slice(part);
+            row[part.len()..].fill(0.0);
+        }
     }
+    Columns::new(panels, tokens)
 }

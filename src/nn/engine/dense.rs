@@ -5,7 +5,7 @@ use candle_core::Result;
 use super::Arithmetic;
 use crate::nn::encoder::Weights;
 use crate::nn::kernels::{
-    Int8Panels, Level, PANEL, Quantised, Rows, Scale, add_rows, multiply, panels,
+    Columns, Int8Panels, Level, PANEL, Quantised, Rows, Scale, add_rows, multiply, panels,
 };
 
 /// How a matrix's numbers are kept.
@@ -106,7 +106,7 @@ impl Dense {
         let out = &mut out[..rows.count * self.width()];
         match &self.panels {
             Panels::Full(panels) => {
-                multiply(level, rows, (panels, self.inner), out, self.width());
+                multiply(level, rows, Columns::new(panels, self.inner), out, self.width());
                 add_rows(level, out, &self.bias);
             }
             Panels::Int8(panels) => panels.multiply(level, steps, &self.bias, out),

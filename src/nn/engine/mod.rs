@@ -15,12 +15,13 @@ mod attention;
 mod dense;
 mod readout;
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::time::Instant;
 
 use candle_core::Result;
 use rayon::prelude::*;
 
+use attention::Seen;
 use dense::{Dense, Norm};
 pub use dense::{NoSuchPrecision, Precision};
 pub use readout::{Opinion, PriceView, Readout};
@@ -66,6 +67,8 @@ impl Arithmetic {
 
 /// Tokens that go through a layer's products together.
 const BLOCK: usize = 48;
+/// Rows that threads share out: fewer would not be worth the way to another one.
+const PIECE: usize = 8;
 /// Tokens that one thread takes at a time: fewer would not be worth the way to it, more no faster.
 const SHARE: std::ops::RangeInclusive<usize> = 64..=512;
 
@@ -92,11 +95,17 @@ pub struct Engine {
     layers: Vec<Layer>,
 }
 
-/// Memory that a thread keeps from one text to the next.
+/// Memory for some texts, kept from one time to the next.
 #[derive(Debug, Default)]
 struct Scratch {
     x: Vec<f32>,
-    seen: Vec<f32>,
+    /// Queries, keys and values of this layer and of the next.
+    seen: [Vec<f32>; 2],
+}
+
+/// Memory for some rows.
+#[derive(Debug, Default)]
+struct RowScratch {
     context: Vec<f32>,
     out: Vec<f32>,
     wide: Vec<f32>,
@@ -105,7 +114,17 @@ struct Scratch {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static SCRATCH: Cell<Scratch> = Cell::default();
+    static ROWS: Cell<RowScratch> = Cell::default();
+}
+
+/// Some texts on their way through the layers.
+struct Share<'a> {
+    texts: &'a [&'a [u32]],
+    /// Where each text begins, and the number of all tokens.
+    bounds: Vec<usize>,
+    /// Rows that one thread works through at a time.
+    piece: usize,
 }
 
 /// At least `len` numbers of `buffer`.
@@ -174,10 +193,10 @@ impl Engine {
                 candle_core::bail!("{id} is not in the vocabulary");
             }
         }
+        let threads = rayon::current_num_threads();
         let mut vectors = vec![0.0; texts.len() * self.config.hidden];
         let tokens: usize = texts.iter().map(|t| t.len()).sum();
-        let most = tokens.div_ceil(rayon::current_num_threads());
-        let most = most.clamp(*SHARE.start(), *SHARE.end());
+        let most = tokens.div_ceil(threads).clamp(*SHARE.start(), *SHARE.end());
         let mut shares = Vec::new();
         let (mut rest, mut out) = (texts, vectors.as_mut_slice());
         while !rest.is_empty() {
@@ -186,28 +205,47 @@ impl Engine {
             shares.push((now, here));
             (rest, out) = (later, there);
         }
+        // Where there are fewer shares than threads, several threads work on one.
+        let threads_each = threads / shares.len().max(1);
         shares.into_par_iter().for_each(|(texts, out)| {
-            SCRATCH.with_borrow_mut(|scratch| self.embed_share(texts, scratch, out));
+            let share = Share::new(texts, threads_each);
+            // Taken out, since this thread may begin another share while it waits for a piece.
+            let mut scratch = SCRATCH.take();
+            self.embed_share(&share, &mut scratch, out);
+            SCRATCH.set(scratch);
         });
         Ok(vectors)
     }
 
-    /// On one thread.
-    fn embed_share(&self, texts: &[&[u32]], scratch: &mut Scratch, out: &mut [f32]) {
-        let hidden = self.config.hidden;
-        let tokens: usize = texts.iter().map(|t| t.len()).sum();
-        let x = room(&mut scratch.x, tokens * hidden);
-        let places = texts.iter().flat_map(|text| text.iter().enumerate());
-        for (row, (place, id)) in x.chunks_exact_mut(hidden).zip(places) {
-            row.copy_from_slice(&self.words[*id as usize * hidden..][..hidden]);
-            let position = &self.positions[place * hidden..][..hidden];
-            add_norm(self.level, row, position, self.norm.scale());
-        }
-        for layer in &self.layers {
-            self.layer(layer, texts, scratch);
+    fn embed_share(&self, share: &Share<'_>, scratch: &mut Scratch, out: &mut [f32]) {
+        let (hidden, tokens) = (self.config.hidden, share.tokens());
+        if let Some(first) = self.layers.first() {
+            let width = first.seen.width();
+            let Scratch { x, seen: [seen, next] } = scratch;
+            let x = room(x, tokens * hidden);
+            let (mut seen, mut next) = (room(seen, tokens * width), room(next, tokens * width));
+            let places = share.texts.iter().flat_map(|text| text.iter().enumerate());
+            for (row, (place, id)) in x.chunks_exact_mut(hidden).zip(places) {
+                row.copy_from_slice(&self.words[*id as usize * hidden..][..hidden]);
+                let position = &self.positions[place * hidden..][..hidden];
+                add_norm(self.level, row, position, self.norm.scale());
+            }
+            share.each_piece((&mut *x, hidden), (&mut *seen, width), |_, x, seen, room| {
+                self.see(first, x, seen, &mut room.steps);
+            });
+            for (at, layer) in self.layers.iter().enumerate() {
+                let after = self.layers.get(at + 1);
+                share.each_piece((&mut *x, hidden), (&mut *next, width), |from, x, next, room| {
+                    self.layer(layer, (share, from), (x, seen), room);
+                    if let Some(after) = after {
+                        self.see(after, x, next, &mut room.steps);
+                    }
+                });
+                std::mem::swap(&mut seen, &mut next);
+            }
         }
         let mut rows = scratch.x.chunks_exact(hidden);
-        for (text, out) in texts.iter().zip(out.chunks_exact_mut(hidden)) {
+        for (text, out) in share.texts.iter().zip(out.chunks_exact_mut(hidden)) {
             for row in rows.by_ref().take(text.len()) {
                 out.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
             }
@@ -216,24 +254,34 @@ impl Engine {
         }
     }
 
-    fn layer(&self, layer: &Layer, texts: &[&[u32]], scratch: &mut Scratch) {
-        let (level, hidden) = (self.level, self.config.hidden);
-        let Scratch { x, seen, context, out, wide, steps, head } = scratch;
-        let tokens: usize = texts.iter().map(|t| t.len()).sum();
-        let x = &mut x[..tokens * hidden];
-
-        let width = layer.seen.width();
-        let seen = room(seen, tokens * width);
+    /// Queries, keys and values of some rows.
+    fn see(&self, layer: &Layer, x: &[f32], seen: &mut [f32], steps: &mut Quantised) {
+        let (hidden, width) = (self.config.hidden, layer.seen.width());
         for (x, seen) in x.chunks(BLOCK * hidden).zip(seen.chunks_mut(BLOCK * width)) {
-            layer.seen.forward(level, rows(x, hidden, x.len() / hidden), steps, seen);
+            layer.seen.forward(self.level, rows(x, hidden, x.len() / hidden), steps, seen);
         }
-        let context = room(context, tokens * hidden);
-        let (mut seen, mut to) = (&*seen, &mut *context);
-        for text in texts {
-            let (here, later) = seen.split_at(text.len() * width);
-            let (out, after) = to.split_at_mut(text.len() * hidden);
-            head.attend(level, &self.config, here, out);
-            (seen, to) = (later, after);
+    }
+
+    /// Takes the rows `x`, of which `from` is the share's first, through a layer.
+    fn layer(
+        &self,
+        layer: &Layer,
+        (share, from): (&Share<'_>, usize),
+        (x, seen): (&mut [f32], &[f32]),
+        room_for: &mut RowScratch,
+    ) {
+        let (level, hidden, stride) = (self.level, self.config.hidden, layer.seen.width());
+        let RowScratch { context, out, wide, steps, head } = room_for;
+        let context = room(context, x.len());
+        let to = from + x.len() / hidden;
+        for text in share.bounds.windows(2) {
+            let (begin, end) = (text[0].max(from), text[1].min(to));
+            if begin < end {
+                let seen = Seen { values: &seen[text[0] * stride..text[1] * stride], stride };
+                let asking = begin - text[0]..end - text[0];
+                let out = &mut context[(begin - from) * hidden..(end - from) * hidden];
+                head.attend(level, &self.config, seen, asking, out);
+            }
         }
         let out = room(out, BLOCK * layer.narrow.width());
         let wide = room(wide, BLOCK * layer.widen.width());
@@ -259,6 +307,48 @@ impl Engine {
                 add_norm(self.level, x, &out[..hidden], norm.scale());
             }
         }
+    }
+}
+
+impl<'a> Share<'a> {
+    fn new(texts: &'a [&'a [u32]], threads: usize) -> Self {
+        let mut bounds = vec![0];
+        bounds.extend(texts.iter().scan(0, |sum, text| {
+            *sum += text.len();
+            Some(*sum)
+        }));
+        let mut this = Self { texts, bounds, piece: 1 };
+        this.piece = match threads {
+            0 | 1 => this.tokens(),
+            several => this.tokens().div_ceil(several).next_multiple_of(PIECE),
+        };
+        this.piece = this.piece.max(1);
+        this
+    }
+
+    fn tokens(&self) -> usize {
+        self.bounds.last().copied().unwrap_or(0)
+    }
+
+    /// Calls `f` with the first row of each piece, its rows of both, and memory to work in, on as
+    /// many threads as there are pieces.
+    fn each_piece(
+        &self,
+        (x, width): (&mut [f32], usize),
+        (y, wide): (&mut [f32], usize),
+        f: impl Fn(usize, &mut [f32], &mut [f32], &mut RowScratch) + Sync + Send,
+    ) {
+        let one = |(at, (x, y)): (usize, (&mut [f32], &mut [f32]))| {
+            let mut room = ROWS.take();
+            f(at * self.piece, x, y, &mut room);
+            ROWS.set(room);
+        };
+        if self.piece >= self.tokens() {
+            one((0, (x, y)));
+            return;
+        }
+        let pieces = x.par_chunks_mut(self.piece * width);
+        pieces.zip(y.par_chunks_mut(self.piece * wide)).enumerate().with_max_len(1).for_each(one);
     }
 }
 

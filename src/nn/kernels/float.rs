@@ -23,32 +23,58 @@ pub(in crate::nn) struct Rows<'a> {
     pub(in crate::nn) count: usize,
 }
 
-/// `out = a · b`: `a` is rows × `inner`, `b` panels of `inner` × [`PANEL`], `out` has `a`'s rows with
-/// `out_stride` between them, of which as many numbers are written as `b` has columns.
+/// A matrix to multiply with, in panels (see [`panels`]).
+#[derive(Debug, Clone, Copy)]
+pub(in crate::nn) struct Columns<'a> {
+    pub(in crate::nn) values: &'a [f32],
+    pub(in crate::nn) inner: usize,
+    /// From one row of a panel to the next: [`PANEL`], or more where there is a single panel that
+    /// stands among other numbers.
+    pub(in crate::nn) stride: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub(in crate::nn) fn new(values: &'a [f32], inner: usize) -> Self {
+        Self { values, inner, stride: PANEL }
+    }
+
+    fn panels(&self) -> impl Iterator<Item = &'a [f32]> {
+        let one = match self.stride {
+            PANEL => self.inner * PANEL,
+            _ => self.values.len().max(1),
+        };
+        self.values.chunks(one.max(1))
+    }
+}
+
+/// `out = a · b`: `out` has `a`'s rows with `out_stride` between them, of which as many numbers are
+/// written as `b` has columns.
 ///
 /// # Panics
 /// When the sizes do not fit.
 pub(in crate::nn) fn multiply(
     level: Level,
     a: Rows<'_>,
-    (b, inner): (&[f32], usize),
+    b: Columns<'_>,
     out: &mut [f32],
     out_stride: usize,
 ) {
-    let columns = if inner == 0 { 0 } else { b.len() / inner };
-    assert!(b.len() == columns * inner && columns.is_multiple_of(PANEL), "panels");
-    if a.count == 0 || columns == 0 {
+    let inner = b.inner;
+    if a.count == 0 || inner == 0 {
         return;
     }
     assert!(a.stride >= inner && a.values.len() >= (a.count - 1) * a.stride + inner, "rows");
-    assert!(out_stride >= columns && out.len() >= (a.count - 1) * out_stride + columns, "out");
-    for (at, panel) in b.chunks_exact(inner * PANEL).enumerate() {
+    for (at, panel) in b.panels().enumerate() {
+        assert!(panel.len() >= (inner - 1) * b.stride + PANEL && b.stride >= PANEL, "panel");
+        let columns = (at + 1) * PANEL;
+        assert!(out_stride >= columns && out.len() >= (a.count - 1) * out_stride + columns, "out");
         for (from, to) in tiles(a.count) {
             let tile = Tile {
                 a: &a.values[from * a.stride..],
                 a_stride: a.stride,
                 inner,
                 panel,
+                panel_stride: b.stride,
                 out: &mut out[from * out_stride + at * PANEL..],
                 out_stride,
             };
@@ -63,6 +89,7 @@ struct Tile<'a> {
     a_stride: usize,
     inner: usize,
     panel: &'a [f32],
+    panel_stride: usize,
     out: &'a mut [f32],
     out_stride: usize,
 }
@@ -104,7 +131,7 @@ impl Tile<'_> {
         for r in 0..R {
             let mut sums = [0.0_f32; PANEL];
             let row = &self.a[r * self.a_stride..][..self.inner];
-            for (a, b) in row.iter().zip(self.panel.chunks_exact(PANEL)) {
+            for (a, b) in row.iter().zip(self.panel.chunks(self.panel_stride)) {
                 for (sum, b) in sums.iter_mut().zip(b) {
                     *sum = a.mul_add(*b, *sum);
                 }
@@ -129,9 +156,9 @@ impl Tile<'_> {
                 let starts: [usize; FEW] =
                     std::array::from_fn(|r| (from + r.min(rows - 1)) * self.a_stride);
                 for at in 0..self.inner {
-                    // SAFETY: a panel has `inner` × PANEL numbers, a row of `a` has `inner`.
+                    // SAFETY: each of a panel's `inner` rows has PANEL numbers, a row of `a` has `inner`.
                     unsafe {
-                        let b = self.panel.as_ptr().add(at * PANEL + half);
+                        let b = self.panel.as_ptr().add(at * self.panel_stride + half);
                         let b = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
                         for r in 0..FEW {
                             let a = _mm256_set1_ps(*self.a.as_ptr().add(starts[r] + at));
@@ -160,9 +187,10 @@ impl Tile<'_> {
         };
         let mut sums = [[_mm512_setzero_ps(); 2]; R];
         for at in 0..self.inner {
-            // SAFETY: a panel has `inner` × PANEL numbers, each of R rows of `a` has `inner`.
+            // SAFETY: each of a panel's `inner` rows has PANEL numbers, each of R rows of `a` has
+            // `inner`.
             unsafe {
-                let b = self.panel.as_ptr().add(at * PANEL);
+                let b = self.panel.as_ptr().add(at * self.panel_stride);
                 let b = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let a = _mm512_set1_ps(*self.a.as_ptr().add(r * self.a_stride + at));

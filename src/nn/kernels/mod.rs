@@ -13,7 +13,7 @@ mod level;
 mod math;
 mod rows;
 
-pub(super) use float::{Rows, multiply, panels};
+pub(super) use float::{Columns, Rows, multiply, panels};
 pub(super) use int8::{Int8Panels, Quantised};
 pub use level::{Level, NoSuchLevel};
 pub(super) use math::normal;

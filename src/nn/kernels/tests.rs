@@ -45,7 +45,7 @@ fn products_have_the_same_bits_everywhere_and_are_right() {
         let got = same_bits_everywhere("multiply", |level| {
             let mut out = vec![0.0; rows * stride];
             let a = Rows { values: &a, stride: inner, count: rows };
-            multiply(level, a, (&packed, inner), &mut out, stride);
+            multiply(level, a, Columns::new(&packed, inner), &mut out, stride);
             out
         });
         for r in 0..rows {
@@ -56,6 +56,23 @@ fn products_have_the_same_bits_everywhere_and_are_right() {
             }
         }
     }
+}
+
+#[test]
+fn a_panel_may_stand_among_other_numbers() {
+    let (rows, inner, stride) = (5, 9, 70);
+    let (a, wide) = (noise(12, rows * inner), noise(13, inner * stride));
+    let b = Columns { values: &wide[3..(inner - 1) * stride + 3 + PANEL], inner, stride };
+    let a = Rows { values: &a, stride: inner, count: rows };
+    let got = same_bits_everywhere("multiply", |level| {
+        let mut out = vec![0.0; rows * PANEL];
+        multiply(level, a, b, &mut out, PANEL);
+        out
+    });
+    let packed: Vec<f32> = wide.chunks(stride).flat_map(|row| row[3..3 + PANEL].to_vec()).collect();
+    let mut want = vec![0.0; rows * PANEL];
+    multiply(Level::PLAIN, a, Columns::new(&packed, inner), &mut want, PANEL);
+    assert_eq!(got, want);
 }
 
 #[test]
@@ -94,7 +111,7 @@ fn a_row_is_the_same_whatever_stands_around_it() {
         let rows = Rows { values: rows, stride: inner, count: rows.len() / inner };
         let mut out = vec![0.0; 2 * rows.count * columns];
         let (first, second) = out.split_at_mut(rows.count * columns);
-        multiply(level, rows, (&float, inner), first, columns);
+        multiply(level, rows, Columns::new(&float, inner), first, columns);
         let mut steps = Quantised::default();
         steps.fill(level, rows, inner);
         int8.multiply(level, &steps, &bias, second);
