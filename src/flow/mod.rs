@@ -6,13 +6,15 @@
 //! call it, and it calls `scoring` and `store`.
 
 mod keys;
+mod processors;
 mod queue;
 mod sessions;
 mod submit;
 mod suspects;
 
 pub use keys::{Keys, REVOKED_WITHIN};
+pub use processors::Priority;
 pub use queue::{Queue, QueueFull, Ticket, Unfinished, compute};
 pub use sessions::{CONSOLE_ROLES, SESSION_FOR, SIGN_IN_WITHIN, SignIn, sign_in};
-pub use submit::{Batch, Item, Kept, Submit, SubmitParts};
+pub use submit::{Batch, Item, Kept, Scored, Submit, SubmitParts, Timings};
 pub use suspects::{find_listing, rank_suspects};

@@ -1,21 +1,23 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::processors::{Priority, Processors};
 use crate::preprocess;
 use crate::telemetry::metrics::{QUEUE_ITEMS, QUEUE_REFUSED};
 
 /// The way from the async threads to the thread pool, with room for so many listings.
 ///
-/// Two bounds: the listings that wait, and the batches that are being computed (one a processor).
-/// Waiting is async, so that a batch whose client has left is dropped before it costs anything.
+/// Two bounds: the listings that wait, and the jobs that are being computed (one a processor).
+/// Waiting is async, so that a job whose client has left is dropped before it costs anything.
 #[derive(Debug, Clone)]
 pub struct Queue {
     room: Arc<Semaphore>,
     capacity: u32,
-    processors: Arc<Semaphore>,
+    processors: Arc<Processors>,
 }
 
 /// No room for this many listings now.
@@ -34,8 +36,10 @@ pub struct Unfinished;
 /// A place in the queue; dropping it gives the place back.
 pub struct Ticket {
     room: OwnedSemaphorePermit,
-    processors: Arc<Semaphore>,
+    processors: Arc<Processors>,
+    priority: Priority,
     waiting: Waiting,
+    since: Instant,
 }
 
 impl fmt::Debug for Ticket {
@@ -67,7 +71,7 @@ impl Queue {
         Self {
             room: Arc::new(Semaphore::new(capacity as usize)),
             capacity,
-            processors: Arc::new(Semaphore::new(preprocess::threads())),
+            processors: Processors::new(preprocess::threads()),
         }
     }
 
@@ -76,18 +80,24 @@ impl Queue {
         u32::try_from(items).unwrap_or(u32::MAX).min(self.capacity)
     }
 
-    fn ticket(&self, room: OwnedSemaphorePermit, items: u32) -> Ticket {
-        Ticket { room, processors: Arc::clone(&self.processors), waiting: Waiting::new(items) }
+    fn ticket(&self, room: OwnedSemaphorePermit, items: u32, priority: Priority) -> Ticket {
+        Ticket {
+            room,
+            processors: Arc::clone(&self.processors),
+            priority,
+            waiting: Waiting::new(items),
+            since: Instant::now(),
+        }
     }
 
     /// A place for `items` listings now.
     ///
     /// # Errors
     /// When there is no room.
-    pub fn admit(&self, items: usize) -> Result<Ticket, QueueFull> {
+    pub fn admit(&self, items: usize, priority: Priority) -> Result<Ticket, QueueFull> {
         let items = self.share(items);
         match Arc::clone(&self.room).try_acquire_many_owned(items) {
-            Ok(room) => Ok(self.ticket(room, items)),
+            Ok(room) => Ok(self.ticket(room, items, priority)),
             Err(_) => {
                 metrics::counter!(QUEUE_REFUSED).increment(1);
                 let waiting = self.capacity as usize - self.room.available_permits();
@@ -96,37 +106,48 @@ impl Queue {
         }
     }
 
-    /// A place for `items` listings as soon as there is room.
+    /// A place for `items` listings as soon as there is room, behind those who do not wait so.
     pub async fn wait(&self, items: usize) -> Ticket {
         let items = self.share(items);
         let room = Arc::clone(&self.room)
             .acquire_many_owned(items)
             .await
             .expect("the semaphore is never closed");
-        self.ticket(room, items)
+        self.ticket(room, items, Priority::Bulk)
     }
 }
 
 impl Ticket {
-    /// Waits for a processor, then runs `job` on the thread pool.
+    /// Runs `jobs` on the thread pool, each as soon as a processor is free for it; what they give,
+    /// in order, and how long the first waited.
     ///
-    /// Dropping the future before `job` has begun drops the job.
+    /// Dropping the future drops the jobs that have not begun.
     ///
     /// # Errors
-    /// When `job` panics.
+    /// When a job panics.
     pub async fn run<R: Send + 'static>(
         self,
-        job: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, Unfinished> {
-        let Self { room, processors, waiting } = self;
-        let processor = processors.acquire_owned().await.expect("the semaphore is never closed");
-        drop((room, waiting));
-        compute(move || {
-            let done = job();
-            drop(processor);
-            done
-        })
-        .await
+        jobs: impl IntoIterator<Item = impl FnOnce() -> R + Send + 'static>,
+    ) -> Result<(Vec<R>, Duration), Unfinished> {
+        let Self { room, processors, priority, waiting, since } = self;
+        let mut place = Some((room, waiting));
+        let (mut waited, mut running) = (Duration::ZERO, Vec::new());
+        for job in jobs {
+            let processor = processors.take(priority).await;
+            if place.take().is_some() {
+                waited = since.elapsed();
+            }
+            running.push(begin(move || {
+                let done = job();
+                drop(processor);
+                done
+            }));
+        }
+        let mut done = Vec::with_capacity(running.len());
+        for result in running {
+            done.push(result.await.map_err(|_| Unfinished)?);
+        }
+        Ok((done, waited))
     }
 }
 
@@ -137,6 +158,11 @@ impl Ticket {
 pub async fn compute<R: Send + 'static>(
     job: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Unfinished> {
+    begin(job).await.map_err(|_| Unfinished)
+}
+
+/// Sends `job` to the thread pool; it is dropped there if by then nobody waits for its result.
+fn begin<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> oneshot::Receiver<R> {
     let (answer, result) = oneshot::channel();
     preprocess::spawn(move || {
         if !answer.is_closed()
@@ -146,7 +172,7 @@ pub async fn compute<R: Send + 'static>(
             answer.send(done).ok();
         }
     });
-    result.await.map_err(|_| Unfinished)
+    result
 }
 
 #[cfg(test)]
@@ -155,40 +181,43 @@ mod tests {
 
     use futures_util::FutureExt;
 
+    use super::Priority::Bulk;
     use super::*;
 
     #[tokio::test]
     async fn a_full_queue_refuses_and_takes_again_once_there_is_room() {
         let queue = Queue::new(10);
-        let first = queue.admit(8).unwrap();
-        assert_eq!(queue.admit(3).unwrap_err(), QueueFull { waiting: 8, capacity: 10 });
-        assert_eq!(first.run(|| 5).await, Ok(5));
-        assert!(queue.admit(10).is_ok());
-        assert!(queue.admit(99).is_ok(), "a batch larger than the queue goes through alone");
+        let first = queue.admit(8, Bulk).unwrap();
+        assert_eq!(queue.admit(3, Bulk).unwrap_err(), QueueFull { waiting: 8, capacity: 10 });
+        assert_eq!(first.run([|| 5, || 6]).await.map(|done| done.0), Ok(vec![5, 6]));
+        assert!(queue.admit(10, Bulk).is_ok());
+        assert!(queue.admit(99, Bulk).is_ok(), "a batch larger than the queue goes through alone");
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_frees_its_places() {
         let queue = Queue::new(4);
         for _ in 0..2 * preprocess::threads() {
-            let ticket = queue.admit(4).unwrap();
-            assert_eq!(ticket.run(|| panic!("on purpose")).await, Err::<(), _>(Unfinished));
+            let ticket = queue.admit(4, Bulk).unwrap();
+            let job = || panic!("on purpose");
+            assert_eq!(ticket.run([job]).await, Err::<(Vec<()>, _), _>(Unfinished));
         }
-        assert!(queue.admit(4).is_ok());
+        assert!(queue.admit(4, Bulk).is_ok());
     }
 
     #[tokio::test]
     async fn work_of_a_client_that_left_never_runs() {
         let queue = Queue::new(100);
-        let busy: Vec<_> = (0..preprocess::threads())
-            .map(|_| Arc::clone(&queue.processors).try_acquire_owned().unwrap())
-            .collect();
+        let mut busy = Vec::new();
+        for _ in 0..preprocess::threads() {
+            busy.push(queue.processors.take(Bulk).await);
+        }
         let (ran, seen) = mpsc::channel();
-        let mut gone = Box::pin(queue.admit(1).unwrap().run(move || ran.send(()).unwrap()));
+        let mut gone = Box::pin(queue.admit(1, Bulk).unwrap().run([move || ran.send(()).unwrap()]));
         assert!((&mut gone).now_or_never().is_none());
         drop(gone);
         drop(busy);
-        assert_eq!(queue.admit(100).unwrap().run(|| ()).await, Ok(()));
+        assert!(queue.admit(100, Bulk).unwrap().run([|| ()]).await.is_ok());
         assert!(seen.recv().is_err(), "the job was dropped, its sender with it");
     }
 }

@@ -1,14 +1,16 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
 
-use super::queue::{Queue, QueueFull, Ticket, Unfinished};
+use super::processors::Priority;
+use super::queue::{Queue, QueueFull, Ticket, Unfinished, compute};
 use crate::domain::{ItemError, Limits, Listing, ScoredLine};
-use crate::scoring::{Ask, Assess, RawItem, score_items};
+use crate::scoring::{Ask, Assess, RawItem, TierChoice, score_items};
 use crate::store::{SaveReport, Store, StoreError, ToStore};
-use crate::telemetry::metrics::{LISTINGS_SCORED, SCORE_SECONDS};
+use crate::telemetry::metrics::{LISTINGS_SCORED, SCORE_SECONDS, STAGE_SECONDS};
 
 /// One item of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,30 @@ pub struct Batch<B> {
     pub items: Vec<Item>,
 }
 
+/// Batches of so many go before larger ones: somebody looks at them.
+const FEW: usize = 4;
+/// Listings that a processor takes at a time from a batch, so that who goes first waits a few
+/// milliseconds at most: of the fast tier alone, and of the encoder.
+const FAST_SLICE: usize = 64;
+const SLOW_SLICE: usize = 4;
+
+/// How long each stage took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    /// Until the first listing had a processor.
+    pub queue: Duration,
+    pub score: Duration,
+    pub store: Duration,
+    pub write: Duration,
+}
+
+/// A batch's lines, written, and how long it took.
+#[derive(Debug)]
+pub struct Scored<R> {
+    pub written: R,
+    pub timings: Timings,
+}
+
 /// What came of a batch that was to be kept.
 #[derive(Debug)]
 pub struct Kept {
@@ -33,6 +59,7 @@ pub struct Kept {
     pub lines: Vec<ScoredLine>,
     /// Nothing of the batch is kept when this is an error.
     pub saved: Result<SaveReport, StoreError>,
+    pub timings: Timings,
 }
 
 /// What it takes to score listings.
@@ -71,12 +98,13 @@ impl Submit {
         &self.scorer
     }
 
-    /// A place for `items` listings now.
+    /// A place for `items` listings now; a few go before many.
     ///
     /// # Errors
     /// When the queue has no room for them.
     pub fn admit(&self, items: usize) -> Result<Ticket, QueueFull> {
-        self.queue.admit(items)
+        let priority = if items <= FEW { Priority::Interactive } else { Priority::Bulk };
+        self.queue.admit(items, priority)
     }
 
     /// A place for `items` listings as soon as there is room.
@@ -84,7 +112,7 @@ impl Submit {
         self.queue.wait(items).await
     }
 
-    /// Scores a batch and writes its lines, all in one go on the thread pool.
+    /// Scores a batch on the thread pool and writes its lines.
     ///
     /// # Errors
     /// When the work panics.
@@ -94,13 +122,16 @@ impl Submit {
         batch: Batch<B>,
         ask: Ask,
         write: impl FnOnce(&mut dyn Iterator<Item = &ScoredLine>) -> R + Send + 'static,
-    ) -> Result<R, Unfinished>
+    ) -> Result<Scored<R>, Unfinished>
     where
-        B: AsRef<[u8]> + Send + 'static,
+        B: AsRef<[u8]> + Send + Sync + 'static,
         R: Send + 'static,
     {
-        let work = self.work(ask);
-        ticket.run(move || write(&mut work.score(&batch).iter().map(|(line, _)| line))).await
+        let (pairs, mut timings) = self.pairs(ticket, &Arc::new(batch), ask).await?;
+        let began = Instant::now();
+        let written = compute(move || write(&mut pairs.iter().map(|(line, _)| line))).await?;
+        timings.write = began.elapsed();
+        Ok(Scored { written, timings })
     }
 
     /// Scores a batch and keeps all of it that has a score, in one transaction.
@@ -114,15 +145,11 @@ impl Submit {
         ask: Ask,
     ) -> Result<Kept, Unfinished>
     where
-        B: AsRef<[u8]> + Send + 'static,
+        B: AsRef<[u8]> + Send + Sync + 'static,
     {
-        let work = self.work(ask);
-        let (batch, pairs) = ticket
-            .run(move || {
-                let pairs = work.score(&batch);
-                (batch, pairs)
-            })
-            .await?;
+        let batch = Arc::new(batch);
+        let (pairs, mut timings) = self.pairs(ticket, &batch, ask).await?;
+        let began = Instant::now();
         let (saved, ids) = match self.save(&batch, &pairs).await {
             Ok(report) => {
                 let ids = report.items.iter().map(|i| i.id.clone()).collect();
@@ -130,6 +157,7 @@ impl Submit {
             }
             Err(error) => (Err(error), Vec::new()),
         };
+        timings.store = began.elapsed();
         let mut ids = ids.into_iter();
         let lines = pairs.into_iter().map(|(mut line, _)| {
             if line.outcome.is_ok() {
@@ -138,11 +166,35 @@ impl Submit {
             }
             line
         });
-        Ok(Kept { lines: lines.collect(), saved })
+        Ok(Kept { lines: lines.collect(), saved, timings })
     }
 
-    fn work(&self, ask: Ask) -> Work {
-        Work { scorer: Arc::clone(&self.scorer), limits: Arc::clone(&self.limits), ask }
+    /// Scores a batch, one slice after the other, each as soon as a processor is free for it.
+    async fn pairs<B>(
+        &self,
+        ticket: Ticket,
+        batch: &Arc<Batch<B>>,
+        ask: Ask,
+    ) -> Result<(Pairs, Timings), Unfinished>
+    where
+        B: AsRef<[u8]> + Send + Sync + 'static,
+    {
+        let began = Instant::now();
+        let reads = ask.tier != TierChoice::Fast && self.scorer.has_encoder();
+        let size = if reads { SLOW_SLICE } else { FAST_SLICE };
+        let slices = (0..batch.items.len()).step_by(size).map(|from| {
+            let work =
+                Work { scorer: Arc::clone(&self.scorer), limits: Arc::clone(&self.limits), ask };
+            let batch = Arc::clone(batch);
+            move || work.score(&batch, from..(from + size).min(batch.items.len()))
+        });
+        let (slices, queue) = ticket.run(slices).await?;
+        let score = began.elapsed().saturating_sub(queue);
+        let pairs: Pairs = slices.into_iter().flatten().collect();
+        histogram!(STAGE_SECONDS, "stage" => "queue").record(queue.as_secs_f64());
+        histogram!(SCORE_SECONDS).record(score.as_secs_f64());
+        count(&pairs);
+        Ok((pairs, Timings { queue, score, ..Timings::default() }))
     }
 
     async fn save<B: AsRef<[u8]>>(
@@ -173,10 +225,10 @@ struct Work {
 }
 
 impl Work {
-    fn score<B: AsRef<[u8]>>(&self, batch: &Batch<B>) -> Pairs {
-        let began = std::time::Instant::now();
-        let bytes = batch.bytes.as_ref();
-        let raw = batch.items.iter().filter_map(|item| match item {
+    /// Scores the items of `slice`.
+    fn score<B: AsRef<[u8]>>(&self, batch: &Batch<B>, slice: Range<usize>) -> Pairs {
+        let (bytes, items) = (batch.bytes.as_ref(), &batch.items[slice]);
+        let raw = items.iter().filter_map(|item| match item {
             Item::Json { line, at } => {
                 let json = bytes.get(at.clone()).unwrap_or_default();
                 Some(RawItem { line: *line, json })
@@ -184,25 +236,16 @@ impl Work {
             Item::TooLarge { .. } => None,
         });
         let raw: Vec<_> = raw.collect();
-        let mut scored = score_items(&*self.scorer, &self.limits, self.ask, &raw);
-        if raw.len() < batch.items.len() {
-            let mut rest = scored.into_iter();
-            scored = batch
-                .items
-                .iter()
-                .filter_map(|item| match item {
-                    Item::Json { .. } => rest.next(),
-                    Item::TooLarge { line, bytes } => {
-                        let error = ItemError::too_large(*bytes, self.limits.item_bytes);
-                        let line = ScoredLine { line: *line, id: None, outcome: Err(error) };
-                        Some((line, None))
-                    }
-                })
-                .collect();
-        }
-        histogram!(SCORE_SECONDS).record(began.elapsed().as_secs_f64());
-        count(&scored);
-        scored
+        let mut scored = score_items(&*self.scorer, &self.limits, self.ask, &raw).into_iter();
+        let pair = |item: &Item| match item {
+            Item::Json { .. } => scored.next(),
+            Item::TooLarge { line, bytes } => {
+                let error = ItemError::too_large(*bytes, self.limits.item_bytes);
+                let line = ScoredLine { line: *line, id: None, outcome: Err(error) };
+                Some((line, None))
+            }
+        };
+        items.iter().filter_map(pair).collect()
     }
 }
 

@@ -7,6 +7,9 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 pub const LISTINGS_SCORED: &str = "thatgia_listings_scored_total";
 /// Seconds from the first listing of a batch to its last score.
 pub const SCORE_SECONDS: &str = "thatgia_score_batch_seconds";
+/// Seconds of a scoring request, by `stage` (`read`, `queue`, `store`, `write`; scoring itself is
+/// above).
+pub const STAGE_SECONDS: &str = "thatgia_stage_seconds";
 /// Requests answered, by `route` and `status`.
 pub const REQUESTS: &str = "thatgia_http_requests_total";
 /// Seconds from a request's head to its answer's head, by `route`.
@@ -22,6 +25,7 @@ pub const LISTINGS_STORED: &str = "thatgia_listings_stored_total";
 pub fn describe() {
     describe_counter!(LISTINGS_SCORED, "Listings scored, by outcome and tier");
     describe_histogram!(SCORE_SECONDS, "Seconds to score one batch");
+    describe_histogram!(STAGE_SECONDS, "Seconds of a scoring request, by stage");
     describe_counter!(REQUESTS, "Requests answered, by route and status");
     describe_histogram!(REQUEST_SECONDS, "Seconds to answer a request, by route");
     describe_gauge!(QUEUE_ITEMS, "Listings that wait for a processor");

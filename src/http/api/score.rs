@@ -1,20 +1,23 @@
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use metrics::histogram;
 
 use super::envelope::split;
 use super::schema::{self, ScoreBody, ScoreResults};
 use crate::domain::Role::{Admin, Crawler};
 use crate::domain::ScoredLine;
-use crate::flow::{Batch, Item, compute};
+use crate::flow::{Batch, Item, Timings, compute};
 use crate::http::App;
 use crate::http::auth::{Caller, Roles};
 use crate::http::error::{Code, Problem};
 use crate::http::extract::{Media, Params, Whole, read_body};
 use crate::scoring::{Ask, Assess, Detail, TierChoice};
+use crate::telemetry::metrics::STAGE_SECONDS;
 
 /// Who may have listings kept: people who try one out leave nothing behind.
 const KEEP: Roles = Roles::new(&[Crawler, Admin]);
@@ -100,21 +103,43 @@ pub(crate) async fn score(
 ) -> Result<Response, Problem> {
     let options = Options::read(params, &caller, &**app.submit().scorer())?;
     Media::Json.check(&headers)?;
+    let began = Instant::now();
     let body = read_body(&app, body).await?;
     let batch = take_apart(body, app.settings().server.max_batch).await?;
+    let read = began.elapsed();
     let submit = app.submit();
     let ticket = submit.admit(batch.items.len())?;
-    let json = if options.keep {
+    let (json, timings) = if options.keep {
         let kept = submit.score_and_keep(ticket, batch, options.ask).await?;
         kept.saved?;
-        let lines = kept.lines;
-        compute(move || results(&mut lines.iter())).await?
+        let (lines, mut timings) = (kept.lines, kept.timings);
+        let began = Instant::now();
+        let json = compute(move || results(&mut lines.iter())).await?;
+        timings.write = began.elapsed();
+        (json, timings)
     } else {
-        submit.score(ticket, batch, options.ask, |lines| results(lines)).await?
+        let scored = submit.score(ticket, batch, options.ask, |lines| results(lines)).await?;
+        (scored.written, scored.timings)
     };
     let json = json.map_err(|error| Problem::hide(Code::Internal, &error))?;
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json)
-        .into_response())
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (HeaderName::from_static("server-timing"), server_timing(read, timings)),
+    ];
+    Ok((headers, json).into_response())
+}
+
+/// How long each stage took, in milliseconds, as browsers show it (W3C Server Timing); also goes
+/// into the metrics.
+fn server_timing(read: Duration, timings: Timings) -> HeaderValue {
+    let Timings { queue, score, store, write } = timings;
+    for (stage, time) in [("read", read), ("store", store), ("write", write)] {
+        histogram!(STAGE_SECONDS, "stage" => stage).record(time.as_secs_f64());
+    }
+    let stages =
+        [("read", read), ("queue", queue), ("score", score), ("store", store), ("write", write)];
+    let text = stages.map(|(name, time)| format!("{name};dur={:.3}", time.as_secs_f64() * 1e3));
+    HeaderValue::try_from(text.join(", ")).unwrap_or(HeaderValue::from_static(""))
 }
 
 async fn take_apart(body: Whole, max: usize) -> Result<Batch<Whole>, Problem> {

@@ -161,7 +161,7 @@ async fn answer(app: &App, batch: Batch<Vec<u8>>, options: Options) -> Result<By
             Err(error) => Err(error),
         }
     } else {
-        submit.score(ticket, batch, options.ask, |lines| write(lines)).await
+        submit.score(ticket, batch, options.ask, |lines| write(lines)).await.map(|s| s.written)
     };
     match written {
         Ok(Ok(bytes)) => Ok(bytes.into()),
@@ -178,7 +178,7 @@ async fn answer(app: &App, batch: Batch<Vec<u8>>, options: Options) -> Result<By
 
 /// The lines of a batch, which turn to errors when they could not be kept.
 fn told(kept: Kept) -> Vec<ScoredLine> {
-    let Kept { mut lines, saved } = kept;
+    let Kept { mut lines, saved, .. } = kept;
     if let Err(error) = saved {
         tracing::error!(error = %error, lines = lines.len(), "a batch could not be kept");
         for line in lines.iter_mut().filter(|l| l.outcome.is_ok()) {
