@@ -10,10 +10,11 @@ use clap::Subcommand;
 use super::error::Hint as _;
 use super::{Status, output};
 use crate::dataset::{
-    MANIFEST, NEAR_COPY, Row, Severity, Shares, Side, SplitOptions, check, load_rows, split,
-    write_split,
+    MANIFEST, NEAR_COPY, OrdinaryFile, Prices, Row, Severity, Shares, Side, SplitOptions, check,
+    load_rows, split, write_split,
 };
 use crate::domain::NewListing;
+use crate::signals::Knowledge;
 
 /// Checks and splits labelled listings.
 #[derive(Debug, clap::Args)]
@@ -26,12 +27,14 @@ pub struct Opts {
 enum Command {
     Check(CheckOpts),
     Split(SplitOpts),
+    Prices(PricesOpts),
 }
 
 pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     match &opts.command {
         Command::Check(opts) => run_check(opts),
         Command::Split(opts) => run_split(opts),
+        Command::Prices(opts) => run_prices(opts),
     }
 }
 
@@ -101,6 +104,55 @@ fn read_listings(path: &Path) -> anyhow::Result<Vec<NewListing>> {
                 .with_context(|| format!("{}:{}: no listing", path.display(), i + 1))
         })
         .collect()
+}
+
+const PRICES_EXAMPLES: &str = "Examples:
+  thatgia dataset prices crawl.jsonl.gz
+  thatgia dataset prices crawl.jsonl.gz --least 100 > prices.csv";
+
+/// Tells what listings ask for a brand's goods, as CSV.
+///
+/// For each brand and kind of goods: how many listings, and quantiles of their prices in VND.
+/// Fakes, used goods and small sizes pull the lowest down: read them as what is asked, not what
+/// genuine goods cost.
+#[derive(Debug, clap::Args)]
+#[command(after_help = PRICES_EXAMPLES)]
+struct PricesOpts {
+    /// Listings, JSON lines, with or without gzip.
+    file: PathBuf,
+    /// Folder with lexicon.toml, brands.toml and teencode.toml.
+    #[arg(long, value_name = "DIR", default_value = "datasets/lexicon")]
+    lexicon: PathBuf,
+    /// Fewest listings of a brand's kind.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    least: usize,
+}
+
+fn run_prices(opts: &PricesOpts) -> anyhow::Result<Status> {
+    let context = || format!("cannot read {}", opts.file.display());
+    let knowledge = Knowledge::load(&opts.lexicon).hint("--lexicon DIR holds the word lists")?;
+    let mut file = OrdinaryFile::open(&opts.file).with_context(context)?;
+    let bar = output::progress(None, "listings");
+    let mut prices = Prices::default();
+    loop {
+        let listings = file.batch().with_context(context)?;
+        if listings.is_empty() {
+            break;
+        }
+        prices.add(&knowledge, &listings);
+        bar.inc(listings.len() as u64);
+    }
+    bar.finish_and_clear();
+    let mut out = csv::Writer::from_writer(output::stdout());
+    out.write_record(["brand", "kind", "listings", "q05", "q25", "q50", "q75"])?;
+    for row in prices.rows(&knowledge, opts.least) {
+        let whole = |amount: f64| format!("{amount:.0}");
+        let mut record = vec![row.brand.clone(), row.kind.clone(), row.listings.to_string()];
+        record.extend(row.quantiles.map(whole));
+        out.write_record(record)?;
+    }
+    out.flush()?;
+    Ok(Status::Done)
 }
 
 const SPLIT_EXAMPLES: &str = "Examples:

@@ -11,6 +11,7 @@ mod groups;
 mod loader;
 mod manifest;
 mod ordinary;
+mod prices;
 mod record;
 mod samples;
 mod shingles;
@@ -27,6 +28,7 @@ pub use manifest::{
     FileRecord, MANIFEST, Manifest, SplitRecord, file_sha256, write_rows, write_split,
 };
 pub use ordinary::{Ordinary, OrdinaryFile};
+pub use prices::{PriceRow, Prices};
 pub use record::{Lang, Row, SCHEMA_VERSION};
 pub use samples::samples;
 pub use shortcuts::{MAX_AUC, MAX_AUC_TOGETHER, MAX_BITS, Shortcut};

@@ -17,10 +17,12 @@ mod tokens;
 pub use brands::{BrandMention, Brands, BrandsError, Mention};
 pub use codes::{CodeFinding, check_gtin};
 pub use features::{Disguise, FeatureSpace, Sign, SignKind, length_scale};
+#[cfg(test)]
+pub(crate) use knowledge::tests as testing;
 pub use knowledge::{FILES, Knowledge, KnowledgeError};
 pub use lexicon::{Concept, Finding, Lexicon, LexiconError, Polarity, Variant};
 pub use price::{
-    PRICE_FEATURES, PRICE_FLAGS, PRICE_HINGES, PriceInput, PriceSignal, price_features,
+    Goods, PRICE_FEATURES, PRICE_FLAGS, PRICE_HINGES, PriceInput, PriceSignal, price_features,
 };
 pub use reading::{FieldText, Reading, Source};
 pub use tokens::{Tokens, WordTokens};

@@ -1,4 +1,4 @@
-use super::brands::{Brands, Mention};
+use super::brands::{Brands, Mention, Reference};
 use super::lexicon::Lexicon;
 use super::reading::{FieldText, Source};
 use crate::domain::Price;
@@ -95,14 +95,19 @@ impl PriceInput {
     }
 }
 
-/// The reference for a listing, where brand, kind and price are known.
-pub(super) fn price_signal(
-    brands: &Brands,
-    lexicon: &Lexicon,
-    fields: &[FieldText],
-    amount: Option<f64>,
-) -> Option<PriceSignal> {
-    let amount = amount?;
+/// What is offered: a brand's goods of a kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Goods {
+    pub brand: u16,
+    /// Index of the kind of goods.
+    pub kind: u16,
+    pub used: bool,
+    /// The price of the product line, where one is named that has one.
+    line: Option<Reference>,
+}
+
+/// The goods on offer, where brand and kind are known and they are the brand's own.
+pub(super) fn goods(brands: &Brands, lexicon: &Lexicon, fields: &[FieldText]) -> Option<Goods> {
     let title = fields.iter().find(|f| f.source == Source::Title)?;
     let id = |concept: u16| &*lexicon.concepts()[usize::from(concept)].id;
     if title.findings.iter().any(|f| OTHER_GOODS.contains(&id(f.concept))) {
@@ -119,25 +124,27 @@ pub(super) fn price_signal(
     let by_line = title.brands.iter().any(|m| m.brand == brand && m.mention == Mention::Line);
     // A product line costs what it costs, whatever else the brand sells; but not where other goods
     // are named with it.
-    let line = title
-        .products
-        .iter()
-        .find(|p| p.brand == brand && named.is_none_or(|kind| kind == p.reference.kind));
-    let reference = match line {
-        Some(line) => line.reference,
-        None => {
-            let kind = named.or_else(|| brands.implied_kind(brand, by_line))?;
-            brands.reference_of(brand, kind)?
-        }
+    let fits = |kind: u16| named.is_none_or(|named| named == kind);
+    let line = title.products.iter().find(|p| p.brand == brand && fits(p.reference.kind));
+    let kind = match line {
+        Some(line) => line.reference.kind,
+        None => named.or_else(|| brands.implied_kind(brand, by_line))?,
     };
     let used = fields.iter().flat_map(|f| &f.findings).any(|f| id(f.concept) == SECOND_HAND);
-    Some(PriceSignal {
-        brand,
-        kind: reference.kind,
-        price: amount,
-        reference: reference.low * if used { USED_SHARE } else { 1.0 },
-        used,
-    })
+    Some(Goods { brand, kind, used, line: line.map(|line| line.reference) })
+}
+
+/// The price against its reference, where both are known.
+pub(super) fn price_signal(
+    brands: &Brands,
+    goods: Option<&Goods>,
+    amount: Option<f64>,
+) -> Option<PriceSignal> {
+    let (price, goods) = (amount?, goods?);
+    let Goods { brand, kind, used, line } = *goods;
+    let reference = line.or_else(|| brands.reference_of(brand, kind))?;
+    let share = if used { USED_SHARE } else { 1.0 };
+    Some(PriceSignal { brand, kind, price, reference: reference.low * share, used })
 }
 
 /// The price in VND, where its currency is known.

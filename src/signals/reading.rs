@@ -3,7 +3,7 @@ use super::codes::{CodeFinding, check_gtin};
 use super::knowledge::Knowledge;
 use super::lexicon::Finding;
 use super::phrases::WordId;
-use super::price::{PriceInput, PriceSignal, amount, price_signal};
+use super::price::{Goods, PriceInput, PriceSignal, amount, goods, price_signal};
 use crate::domain::{Field, Listing};
 use crate::preprocess::text::Text;
 
@@ -42,6 +42,8 @@ pub struct FieldText {
 #[derive(Debug, Default)]
 pub struct Reading {
     pub fields: Vec<FieldText>,
+    /// What is offered, where it is a brand's own goods of a known kind.
+    pub goods: Option<Goods>,
     pub price: Option<PriceSignal>,
     /// The price in VND, where its currency is known.
     pub amount: Option<f64>,
@@ -75,8 +77,9 @@ impl Reading {
         knowledge.lexicon().settle(wording.flat_map(|f| &mut f.findings));
         let (brands, lexicon) = (knowledge.brands(), knowledge.lexicon());
         let amount = amount(brands, listing.price());
-        let price = price_signal(brands, lexicon, &fields, amount);
-        Self { price, amount, code: listing.gtin().map(check_gtin), fields }
+        let goods = goods(brands, lexicon, &fields);
+        let price = price_signal(brands, goods.as_ref(), amount);
+        Self { goods, price, amount, code: listing.gtin().map(check_gtin), fields }
     }
 
     /// What is known of the price.
