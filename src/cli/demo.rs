@@ -58,6 +58,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     preprocess::set_threads(settings.scoring.threads)?;
     let wanted = Wanted::new(settings.scoring.clone(), opts.model.as_deref(), TierChoice::Auto);
     let scorer = model::load(&wanted)?;
+    settings.scoring = wanted.scoring;
     let folder = Folder::new()?;
     folder.0.clone_into(&mut settings.store.data_dir);
     settings.store.url.clear();

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -51,6 +52,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     preprocess::set_threads(settings.scoring.threads)?;
     let wanted = Wanted::new(settings.scoring.clone(), opts.model.as_deref(), TierChoice::Auto);
     let scorer = model::load(&wanted)?;
+    settings.scoring = wanted.scoring;
     block_on(async {
         let stop = shutdown_signal()?;
         // Before anything is made: a port that is taken leaves no trace.
@@ -87,8 +89,16 @@ pub(super) async fn answer(
 ) -> anyhow::Result<()> {
     let metrics = telemetry::metrics::install().context("cannot start to measure")?;
     let clock = Arc::new(SystemClock);
+    let scoring = settings.scoring.clone();
     let app = App::new(Parts { settings, store: store.clone(), scorer, clock, metrics });
+    let follow = (scoring.follow_s > 0 && scoring.model.is_empty()).then(|| {
+        let every = Duration::from_secs(scoring.follow_s);
+        tokio::spawn(Arc::clone(app.live()).follow(scoring, every))
+    });
     server.run(app, stop).await;
+    if let Some(follow) = follow {
+        follow.abort();
+    }
     store.close().await;
     Ok(())
 }

@@ -57,6 +57,7 @@ pub struct Scoring {
     pub threads: usize,
     pub instructions: String,
     pub precision: String,
+    pub follow_s: u64,
     pub base_rate: f64,
 }
 

@@ -6,6 +6,7 @@
 //! call it, and it calls `scoring` and `store`.
 
 mod keys;
+mod live;
 mod processors;
 mod queue;
 mod sessions;
@@ -13,6 +14,7 @@ mod submit;
 mod suspects;
 
 pub use keys::{Keys, REVOKED_WITHIN};
+pub use live::{Live, SwapError};
 pub use processors::Priority;
 pub use queue::{Queue, QueueFull, Ticket, Unfinished, compute};
 pub use sessions::{CONSOLE_ROLES, SESSION_FOR, SIGN_IN_WITHIN, SignIn, sign_in};

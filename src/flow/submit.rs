@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
 
+use super::live::Live;
 use super::processors::Priority;
 use super::queue::{Queue, QueueFull, Ticket, Unfinished, compute};
 use crate::domain::{ItemError, Limits, Listing, ScoredLine};
@@ -80,7 +81,7 @@ impl fmt::Debug for SubmitParts {
 /// Takes listings, gives them their scores, and keeps them where that is asked for.
 #[derive(Debug)]
 pub struct Submit {
-    scorer: Arc<dyn Assess>,
+    live: Arc<Live>,
     store: Store,
     limits: Arc<Limits>,
     queue: Queue,
@@ -91,11 +92,13 @@ type Pairs = Vec<(ScoredLine, Option<Listing>)>;
 impl Submit {
     pub fn new(parts: SubmitParts) -> Self {
         let SubmitParts { scorer, store, limits, queue_items } = parts;
-        Self { scorer, store, limits: Arc::new(limits), queue: Queue::new(queue_items) }
+        let live = Arc::new(Live::new(scorer));
+        Self { live, store, limits: Arc::new(limits), queue: Queue::new(queue_items) }
     }
 
-    pub fn scorer(&self) -> &Arc<dyn Assess> {
-        &self.scorer
+    /// The model in use.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
     }
 
     /// A place for `items` listings now; a few go before many.
@@ -180,11 +183,13 @@ impl Submit {
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
         let began = Instant::now();
-        let reads = ask.tier != TierChoice::Fast && self.scorer.has_encoder();
+        // One model for the whole batch, whatever comes into use meanwhile.
+        let scorer = self.live.get();
+        let reads = ask.tier != TierChoice::Fast && scorer.has_encoder();
         let size = if reads { SLOW_SLICE } else { FAST_SLICE };
         let slices = (0..batch.items.len()).step_by(size).map(|from| {
             let work =
-                Work { scorer: Arc::clone(&self.scorer), limits: Arc::clone(&self.limits), ask };
+                Work { scorer: Arc::clone(&scorer), limits: Arc::clone(&self.limits), ask };
             let batch = Arc::clone(batch);
             move || work.score(&batch, from..(from + size).min(batch.items.len()))
         });

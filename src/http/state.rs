@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Settings;
 use crate::domain::Clock;
-use crate::flow::{Keys, Submit, SubmitParts};
+use crate::flow::{Keys, Live, Submit, SubmitParts};
 use crate::http::error::{Code, Problem};
 use crate::scoring::Assess;
 use crate::store::Store;
@@ -68,6 +68,11 @@ impl App {
             submit,
             metrics,
         }))
+    }
+
+    /// The model in use, to be changed while the service runs.
+    pub fn live(&self) -> &Arc<Live> {
+        self.0.submit.live()
     }
 
     pub(super) fn settings(&self) -> &Settings {

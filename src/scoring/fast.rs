@@ -65,6 +65,15 @@ pub fn locate(settings: &config::Scoring) -> Result<PathBuf, ScoringError> {
     }
 }
 
+/// The id of the model that the settings name; none where they name a folder outside of the models'.
+///
+/// # Errors
+/// When there is no such model.
+pub fn named(settings: &config::Scoring) -> Result<Option<ModelId>, ScoringError> {
+    let dir = locate(settings)?;
+    Ok(dir.file_name().and_then(|name| ModelId::new(&name.to_string_lossy()).ok()))
+}
+
 /// Loads the model that the settings name.
 ///
 /// # Errors

@@ -18,6 +18,10 @@ pub const REQUEST_SECONDS: &str = "thatgia_http_request_seconds";
 pub const QUEUE_ITEMS: &str = "thatgia_queue_items";
 /// Requests refused because the queue was full.
 pub const QUEUE_REFUSED: &str = "thatgia_queue_refused_total";
+/// How often another model came into use while the service ran.
+pub const MODEL_SWAPS: &str = "thatgia_model_swaps_total";
+/// How often one could not.
+pub const MODEL_SWAPS_FAILED: &str = "thatgia_model_swaps_failed_total";
 /// Listings written to the store.
 pub const LISTINGS_STORED: &str = "thatgia_listings_stored_total";
 
@@ -30,6 +34,8 @@ pub fn describe() {
     describe_histogram!(REQUEST_SECONDS, "Seconds to answer a request, by route");
     describe_gauge!(QUEUE_ITEMS, "Listings that wait for a processor");
     describe_counter!(QUEUE_REFUSED, "Requests refused because the queue was full");
+    describe_counter!(MODEL_SWAPS, "Changes of the model in use while the service ran");
+    describe_counter!(MODEL_SWAPS_FAILED, "Models named as live that could not be used");
     describe_counter!(LISTINGS_STORED, "Listings written to the store");
 }
 

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -32,7 +31,7 @@ pub(crate) struct Ready {
     #[schema(example = "ready")]
     status: &'static str,
     /// The model that scores.
-    #[schema(example = "vi-fast-2026-11")]
+    #[schema(example = "vi-fast-2026-11b")]
     model: String,
 }
 
@@ -63,7 +62,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem
     ping.await
         .map_err(|_| late("the store"))?
         .map_err(|error| Problem::hide(Code::NotReady, &error))?;
-    let scorer = Arc::clone(app.submit().scorer());
+    let scorer = app.submit().live().get();
     let probe = compute(move || {
         let listing = Listing::from_json(PROBE, &Limits::default()).ok()?;
         let score = scorer.assess(&listing, Detail::Brief.into()).score.value();

@@ -101,7 +101,7 @@ pub(crate) async fn score(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let options = Options::read(params, &caller, &**app.submit().scorer())?;
+    let options = Options::read(params, &caller, &*app.submit().live().get())?;
     Media::Json.check(&headers)?;
     let began = Instant::now();
     let body = read_body(&app, body).await?;

@@ -58,7 +58,7 @@ pub(crate) async fn score_stream(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let options = Options::read(params, &caller, &**app.submit().scorer())?;
+    let options = Options::read(params, &caller, &*app.submit().live().get())?;
     Media::Lines.check(&headers)?;
     let idle = Duration::from_secs(app.settings().server.request_timeout_s);
     let limit = app.settings().limits.item_bytes;

@@ -8,3 +8,4 @@ mod score;
 mod server;
 mod stream;
 mod suspects;
+mod swap;

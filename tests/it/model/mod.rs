@@ -2,6 +2,7 @@
 //! the batch, no way to make it panic.
 
 mod encoder;
+mod live;
 mod score;
 mod training;
 
@@ -13,11 +14,14 @@ use thatgia::nn::Arithmetic;
 use thatgia::registry::load_model;
 use thatgia::scoring::FastScorer;
 
-/// The fast model, loaded once.
+/// The fast model that ships.
+const FAST: &str = "vi-fast-2026-11b";
+
+/// It, loaded once.
 fn fast() -> &'static Arc<FastScorer> {
-    static FAST: OnceLock<Arc<FastScorer>> = OnceLock::new();
-    FAST.get_or_init(|| {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/vi-fast-2026-11");
+    static LOADED: OnceLock<Arc<FastScorer>> = OnceLock::new();
+    LOADED.get_or_init(|| {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(FAST);
         Arc::new(FastScorer::new(load_model(&dir, Arithmetic::default()).unwrap(), 0.0))
     })
 }

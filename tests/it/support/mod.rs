@@ -25,7 +25,11 @@ pub(crate) struct FakeScorer {
 impl FakeScorer {
     #[expect(clippy::new_ret_no_self, reason = "every caller wants the trait object")]
     pub(crate) fn new() -> Arc<dyn Assess> {
-        let id = ModelId::new("fake-1").unwrap();
+        Self::named("fake-1")
+    }
+
+    pub(crate) fn named(id: &str) -> Arc<dyn Assess> {
+        let id = ModelId::new(id).unwrap();
         Arc::new(Self { model: ModelRef { id, weights_sha256: "ab".repeat(32).into() } })
     }
 }
