@@ -172,6 +172,8 @@ fn mix(
 /// Share of the full model's positives that the fast tier may lose, and of the negatives that it
 /// may call on its own.
 const SETTLE_LOSS: f64 = 0.005;
+/// The normal distribution's 95 % point.
+const Z: f64 = 1.645;
 
 /// Below which score and from which on the fast tier settles a listing: at the cost of at most
 /// [`SETTLE_LOSS`] of the positives that the encoder would call, and of the negatives.
@@ -182,8 +184,10 @@ fn settle(quick: &[f64], full: &[f64], labels: &[bool], review: f64) -> (f64, f6
     let budget = |count: usize| {
         #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
         let rows = count as f64;
+        let expected = SETTLE_LOSS * rows;
+        // So few that more than the share would hardly be lost among as many other rows.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
-        let budget = (SETTLE_LOSS * rows) as usize;
+        let budget = (expected - Z * expected.sqrt()).max(0.0) as usize;
         budget
     };
     let mut left = budget((0..quick.len()).filter(|i| called(*i)).count());
