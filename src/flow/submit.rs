@@ -188,8 +188,7 @@ impl Submit {
         let reads = ask.tier != TierChoice::Fast && scorer.has_encoder();
         let size = if reads { SLOW_SLICE } else { FAST_SLICE };
         let slices = (0..batch.items.len()).step_by(size).map(|from| {
-            let work =
-                Work { scorer: Arc::clone(&scorer), limits: Arc::clone(&self.limits), ask };
+            let work = Work { scorer: Arc::clone(&scorer), limits: Arc::clone(&self.limits), ask };
             let batch = Arc::clone(batch);
             move || work.score(&batch, from..(from + size).min(batch.items.len()))
         });

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use crate::nn::encoder::EncoderConfig;
-use crate::nn::kernels::{Columns, Level, PANEL, Rows, multiply, softmax};
+use crate::nn::kernels::{Columns, Level, PANEL, Rows, multiply, scale_rows, softmax};
 
 use super::room;
 
@@ -16,6 +16,8 @@ pub(super) struct Head {
     /// Values, a row a token, filled up to whole panels.
     values: Vec<f32>,
     shares: Vec<f32>,
+    /// One over the sum of each row of shares.
+    parts: Vec<f32>,
     out: Vec<f32>,
 }
 
@@ -58,20 +60,24 @@ impl Head {
                 copied(&mut self.values, Seen { values: &seen[of(2)..], stride }, width, tokens)
             };
             let shares = room(&mut self.shares, SOME * padded);
+            let parts = room(&mut self.parts, SOME);
             for from in asking.clone().step_by(SOME) {
                 let count = SOME.min(asking.end - from);
                 let queries = Rows { values: &seen[from * stride + of(0)..], stride, count };
                 multiply(level, queries, Columns::new(keys, width), shares, padded);
-                softmax(level, &mut shares[..count * padded], (padded, tokens), scale);
+                let shape = (padded, tokens);
+                softmax(level, &mut shares[..count * padded], shape, scale, parts);
                 let shares = Rows { values: shares, stride: padded, count };
                 let out = &mut out[(from - asking.start) * hidden + head * width..];
                 if width == PANEL {
                     multiply(level, shares, values, out, hidden);
+                    scale_rows(level, out, (hidden, width), &parts[..count]);
                     continue;
                 }
                 let wide = width.next_multiple_of(PANEL);
                 let full = room(&mut self.out, SOME * wide);
                 multiply(level, shares, values, full, wide);
+                scale_rows(level, full, (wide, width), &parts[..count]);
                 for (out, full) in out.chunks_mut(hidden).zip(full.chunks_exact(wide)).take(count) {
                     out[..width].copy_from_slice(&full[..width]);
                 }

@@ -5,7 +5,7 @@ use candle_core::Result;
 use super::Arithmetic;
 use crate::nn::encoder::Weights;
 use crate::nn::kernels::{
-    Columns, Int8Panels, Level, PANEL, Quantised, Rows, Scale, add_rows, multiply, panels,
+    Columns, Int8Panels, Level, PANEL, Quantised, Rows, Scale, add_rows, gelu, multiply, panels,
 };
 
 /// How a matrix's numbers are kept.
@@ -111,6 +111,23 @@ impl Dense {
             }
             Panels::Int8(panels) => panels.multiply(level, steps, &self.bias, out),
         }
+    }
+
+    /// [`Self::forward`] of x · Φ(x) of `input`, rows without a gap; `input` is used up.
+    pub(super) fn forward_gelu(
+        &self,
+        level: Level,
+        input: &mut [f32],
+        steps: &mut Quantised,
+        out: &mut [f32],
+    ) {
+        match &self.panels {
+            Panels::Full(_) => gelu(level, input),
+            Panels::Int8(_) => steps.fill_gelu(level, input, self.inner),
+        }
+        let count = input.len() / self.inner;
+        let rows = Rows { values: input, stride: self.inner, count };
+        self.multiply(level, rows, steps, out);
     }
 
     /// Writes rows of [`Self::width`] numbers for `rows`; `steps` is room to work in.

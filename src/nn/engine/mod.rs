@@ -27,7 +27,7 @@ pub use dense::{NoSuchPrecision, Precision};
 pub use readout::{Opinion, PriceView, Readout};
 
 use super::encoder::{EncoderConfig, Weights};
-use super::kernels::{Level, PANEL, Quantised, Rows, TILE, add_norm, gelu};
+use super::kernels::{Level, PANEL, Quantised, Rows, TILE, add_norm};
 
 /// With which instructions and numbers to calculate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,10 +290,22 @@ impl Engine {
             layer.attended.forward(level, rows(context, hidden, count), steps, out);
             self.add(x, out, &layer.attended_norm);
             layer.widen.forward(level, rows(x, hidden, count), steps, wide);
-            gelu(level, &mut wide[..count * layer.widen.width()]);
-            layer.narrow.forward(level, rows(wide, layer.widen.width(), count), steps, out);
+            self.narrow(layer, &mut wide[..count * layer.widen.width()], steps, out);
             self.add(x, out, &layer.norm);
         }
+    }
+
+    /// The second product of the feed-forward part; `wide`'s rows may end in zeros.
+    fn narrow(&self, layer: &Layer, wide: &mut [f32], steps: &mut Quantised, out: &mut [f32]) {
+        let (inner, stride) = (self.config.intermediate, layer.widen.width());
+        if inner != stride {
+            // Close up, so that the rows have no gap.
+            for at in 1..wide.len() / stride {
+                wide.copy_within(at * stride..at * stride + inner, at * inner);
+            }
+        }
+        let count = wide.len() / stride;
+        layer.narrow.forward_gelu(self.level, &mut wide[..count * inner], steps, out);
     }
 
     /// x + `out`, normalised; `out`'s rows may end in zeros.

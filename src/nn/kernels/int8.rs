@@ -1,6 +1,6 @@
 use super::float::{Rows, by_rows};
 use super::level::{Level, Set};
-use super::rows::quantise;
+use super::rows::{gelu_quantise, quantise};
 use super::{LANES, PANEL, tiles};
 
 /// Products that one instruction adds up.
@@ -102,15 +102,30 @@ pub(in crate::nn) struct Quantised {
 impl Quantised {
     /// Takes `inner` numbers of each of `rows`.
     pub(in crate::nn) fn fill(&mut self, level: Level, rows: Rows<'_>, inner: usize) {
-        self.deep = inner.next_multiple_of(GROUP);
-        // What is left from before lies past a row's `inner` numbers, where the weights are 0.
-        self.steps.resize(rows.count * self.deep, 0);
-        self.ranges.resize(rows.count, (0.0, 0.0));
-        let steps = self.steps.chunks_exact_mut(self.deep);
-        for (at, (steps, range)) in steps.zip(&mut self.ranges).enumerate() {
+        for (at, (steps, range)) in self.room(rows.count, inner).enumerate() {
             let row = &rows.values[at * rows.stride..][..inner];
             quantise(level, row, &mut steps[..inner], range);
         }
+    }
+
+    /// Takes x · Φ(x) of the numbers, `count` rows of `inner`.
+    pub(in crate::nn) fn fill_gelu(&mut self, level: Level, rows: &mut [f32], inner: usize) {
+        let count = rows.len() / inner;
+        for (row, (steps, range)) in rows.chunks_exact_mut(inner).zip(self.room(count, inner)) {
+            gelu_quantise(level, row, &mut steps[..inner], range);
+        }
+    }
+
+    fn room(
+        &mut self,
+        count: usize,
+        inner: usize,
+    ) -> impl Iterator<Item = (&mut [u8], &mut (f32, f32))> {
+        self.deep = inner.next_multiple_of(GROUP);
+        // What is left from before lies past a row's `inner` numbers, where the weights are 0.
+        self.steps.resize(count * self.deep, 0);
+        self.ranges.resize(count, (0.0, 0.0));
+        self.steps.chunks_exact_mut(self.deep).zip(&mut self.ranges)
     }
 
     fn rows(&self) -> usize {

@@ -17,7 +17,7 @@ pub(super) use float::{Columns, Rows, multiply, panels};
 pub(super) use int8::{Int8Panels, Quantised};
 pub use level::{Level, NoSuchLevel};
 pub(super) use math::normal;
-pub(super) use rows::{Scale, add_norm, add_rows, gelu, softmax};
+pub(super) use rows::{Scale, add_norm, add_rows, gelu, scale_rows, softmax};
 
 /// Numbers that are worked on side by side.
 const LANES: usize = 16;

@@ -122,20 +122,44 @@ fn gelu_rows(rows: &mut [f32]) {
 }
 
 for_each_level! {
-    /// Softmax of `scale` times the first `count` numbers of each row of `stride`, for `shape` =
-    /// (`stride`, `count`); the others become 0.
-    softmax as softmax_rows(rows: &mut [f32], shape: (usize, usize), scale: f32)
+    /// e to the power of `scale` times each of the first `count` numbers of each row of `stride`, less
+    /// the row's largest, for `shape` = (`stride`, `count`); the others become 0. `parts` gets one over
+    /// each row's sum: times it, the row is the softmax.
+    softmax as softmax_rows(rows: &mut [f32], shape: (usize, usize), scale: f32, parts: &mut [f32])
 }
 
 #[inline(always)]
-fn softmax_rows(rows: &mut [f32], (stride, count): (usize, usize), scale: f32) {
-    for row in rows.chunks_exact_mut(stride) {
+fn softmax_rows(rows: &mut [f32], (stride, count): (usize, usize), scale: f32, parts: &mut [f32]) {
+    for (row, part) in rows.chunks_exact_mut(stride).zip(parts) {
         let (row, rest) = row.split_at_mut(count);
         let highest = reduce(row, f32::NEG_INFINITY, larger, larger);
-        each(row, |x| exp((x - highest) * scale));
-        let by = 1.0 / reduce(row, 0.0, |sum, x| sum + x, |a, b| a + b);
-        each(row, |x| x * by);
+        let power = |x: f32| exp((x - highest) * scale);
+        let mut lanes = [0.0_f32; LANES];
+        let (chunks, last) = row.as_chunks_mut::<LANES>();
+        for chunk in chunks {
+            let powers: Lanes = std::array::from_fn(|i| power(chunk[i]));
+            lanes = std::array::from_fn(|i| lanes[i] + powers[i]);
+            *chunk = powers;
+        }
+        for (lane, x) in lanes.iter_mut().zip(last) {
+            *x = power(*x);
+            *lane += *x;
+        }
+        *part = 1.0 / fold(lanes, |a, b| a + b);
         rest.fill(0.0);
+    }
+}
+
+for_each_level! {
+    /// Multiplies the first `width` numbers of each row of `stride`, for `shape` = (`stride`, `width`), by
+    /// the row's number in `parts`.
+    scale_rows as scale_each_row(rows: &mut [f32], shape: (usize, usize), parts: &[f32])
+}
+
+#[inline(always)]
+fn scale_each_row(rows: &mut [f32], (stride, width): (usize, usize), parts: &[f32]) {
+    for (row, part) in rows.chunks_mut(stride).zip(parts) {
+        each(&mut row[..width], |x| x * *part);
     }
 }
 
@@ -148,8 +172,16 @@ for_each_level! {
 fn quantise_row(row: &[f32], steps: &mut [u8], range: &mut (f32, f32)) {
     /// Adding it rounds to a whole number, which then stands in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
-    let least = reduce(row, f32::INFINITY, smaller, smaller);
-    let most = reduce(row, f32::NEG_INFINITY, larger, larger);
+    let (mut low, mut high) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+    let (chunks, last) = row.as_chunks::<LANES>();
+    for chunk in chunks {
+        low = std::array::from_fn(|i| smaller(low[i], chunk[i]));
+        high = std::array::from_fn(|i| larger(high[i], chunk[i]));
+    }
+    for (i, x) in last.iter().enumerate() {
+        (low[i], high[i]) = (smaller(low[i], *x), larger(high[i], *x));
+    }
+    let (least, most) = (fold(low, smaller), fold(high, larger));
     let step = (most - least) / 255.0;
     let by = if step > 0.0 { 1.0 / step } else { 0.0 };
     *range = (least, step);
@@ -159,6 +191,17 @@ fn quantise_row(row: &[f32], steps: &mut [u8], range: &mut (f32, f32)) {
         let step = (((x - least) * by) + ROUND).to_bits() as u8;
         *q = step;
     }
+}
+
+for_each_level! {
+    /// x · Φ(x) of one row, then the row as steps of 8 bits.
+    gelu_quantise as gelu_quantise_row(row: &mut [f32], steps: &mut [u8], range: &mut (f32, f32))
+}
+
+#[inline(always)]
+fn gelu_quantise_row(row: &mut [f32], steps: &mut [u8], range: &mut (f32, f32)) {
+    gelu_rows(row);
+    quantise_row(row, steps, range);
 }
 
 for_each_level! {

@@ -155,7 +155,9 @@ fn rows_have_the_same_bits_everywhere_and_are_right() {
         for count in [1, width] {
             let shares = same_bits_everywhere("softmax", |level| {
                 let mut rows = x.clone();
-                softmax(level, &mut rows, (width, count), 0.7);
+                let mut parts = vec![0.0; 3];
+                softmax(level, &mut rows, (width, count), 0.7, &mut parts);
+                scale_rows(level, &mut rows, (width, width), &parts);
                 rows
             });
             for row in shares.chunks(width) {
@@ -163,6 +165,19 @@ fn rows_have_the_same_bits_everywhere_and_are_right() {
                 assert!(row[count..].iter().all(|x| *x == 0.0));
             }
         }
+        let fused = same_bits_everywhere("fill_gelu", |level| {
+            let (weight, mut out) = (Int8Panels::new(&weight, width), vec![0.0; 3 * PANEL]);
+            let mut steps = Quantised::default();
+            steps.fill_gelu(level, &mut x.clone(), width);
+            weight.multiply(level, &steps, &[0.0; PANEL], &mut out);
+            out
+        });
+        let mut apart = vec![0.0; 3 * PANEL];
+        let mut steps = Quantised::default();
+        steps.fill(Level::PLAIN, Rows { values: &bent, stride: width, count: 3 }, width);
+        let packed = Int8Panels::new(&weight, width);
+        packed.multiply(Level::PLAIN, &steps, &[0.0; PANEL], &mut apart);
+        assert_eq!(fused, apart);
         let sums = same_bits_everywhere("add_rows", |level| {
             let mut rows = x.clone();
             add_rows(level, &mut rows, &bias);
