@@ -1,8 +1,8 @@
 //! A small encoder for tests.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
-use super::EncoderConfig;
+use super::{EncoderConfig, Weights};
 use crate::nn::ops::gradient::noise;
 
 pub(in crate::nn) const SMALL: EncoderConfig = EncoderConfig {
@@ -54,4 +54,45 @@ pub(in crate::nn) fn random(config: &EncoderConfig) -> Vec<(String, Tensor)> {
         (name, tensor)
     });
     tensors.collect()
+}
+
+/// The encoder that training starts from, with the vectors that came with it.
+pub(in crate::nn) struct Golden {
+    pub(in crate::nn) config: EncoderConfig,
+    pub(in crate::nn) weights: Weights,
+    pub(in crate::nn) cases: Vec<GoldenCase>,
+}
+
+#[derive(serde::Deserialize)]
+pub(in crate::nn) struct GoldenCase {
+    pub(in crate::nn) ids: Vec<u32>,
+    /// Of length 1.
+    pub(in crate::nn) embedding: Vec<f32>,
+}
+
+/// `None`, which is said, where the encoder is not on this machine.
+pub(in crate::nn) fn golden() -> Option<Golden> {
+    #[derive(serde::Deserialize)]
+    struct File {
+        cases: Vec<GoldenCase>,
+    }
+    let dir =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models/text-encoder");
+    let Ok(file) = std::fs::read(dir.join("golden.json")) else {
+        eprintln!("skipped: {} is not there", dir.display());
+        return None;
+    };
+    let file: File = serde_json::from_slice(&file).unwrap();
+    let tensors =
+        candle_core::safetensors::load(dir.join("model.safetensors"), &Device::Cpu).unwrap();
+    let config = EncoderConfig {
+        vocabulary: 36_309,
+        hidden: 384,
+        layers: 12,
+        heads: 12,
+        intermediate: 1536,
+        positions: 512,
+        norm_eps: 1e-12,
+    };
+    Some(Golden { config, weights: Weights::new(tensors).unwrap(), cases: file.cases })
 }

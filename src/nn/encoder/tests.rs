@@ -1,7 +1,7 @@
-use candle_core::{Device, Var};
+use candle_core::Var;
 
 use super::super::ops::gradient::{check, noise};
-use super::testing::{SMALL, random};
+use super::testing::{SMALL, golden, random};
 use super::*;
 
 fn texts() -> Packed {
@@ -69,37 +69,10 @@ fn what_does_not_fit_is_refused() {
     assert!(Encoder::new(EncoderConfig { hidden: 4, ..SMALL }, &weights).is_err());
 }
 
-/// The encoder that training starts from against the vectors that came with it.
 #[test]
 fn the_golden_outputs_are_met() {
-    let dir =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models/text-encoder");
-    let Ok(golden) = std::fs::read(dir.join("golden.json")) else {
-        eprintln!("skipped: {} is not there", dir.display());
-        return;
-    };
-    #[derive(serde::Deserialize)]
-    struct Golden {
-        cases: Vec<Case>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Case {
-        ids: Vec<u32>,
-        embedding: Vec<f32>,
-    }
-    let golden: Golden = serde_json::from_slice(&golden).unwrap();
-    let tensors =
-        candle_core::safetensors::load(dir.join("model.safetensors"), &Device::Cpu).unwrap();
-    let config = EncoderConfig {
-        vocabulary: 36_309,
-        hidden: 384,
-        layers: 12,
-        heads: 12,
-        intermediate: 1536,
-        positions: 512,
-        norm_eps: 1e-12,
-    };
-    let encoder = Encoder::new(config, &Weights::new(tensors).unwrap()).unwrap();
+    let Some(golden) = golden() else { return };
+    let encoder = Encoder::new(golden.config, &golden.weights).unwrap();
     let batch = Packed::new(golden.cases.iter().map(|c| c.ids.as_slice()));
     let got = encoder.embed(&batch, &mut Dropout::off()).unwrap().to_vec2::<f32>().unwrap();
     for (case, got) in golden.cases.iter().zip(got) {

@@ -2,7 +2,7 @@ use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 
 use super::*;
-use crate::nn::encoder::testing::{SMALL, random};
+use crate::nn::encoder::testing::{SMALL, golden, random};
 use crate::nn::ops::gradient::noise;
 use crate::nn::{Beside, Dropout, Encoder, Heads, HeadsConfig, Packed};
 
@@ -97,5 +97,27 @@ fn the_readout_says_what_the_heads_say() {
             assert!((readout.text(&rows(&vectors)[at])[0] - got.text).abs() < 1e-12);
         }
         assert_eq!(readout.signs().len(), 3);
+    }
+}
+
+#[test]
+fn the_golden_outputs_are_met() {
+    let Some(golden) = golden() else { return };
+    let texts: Vec<&[u32]> = golden.cases.iter().map(|case| case.ids.as_slice()).collect();
+    for (precision, near, nearest) in
+        [(Precision::Full, 1e-5, 0.999_999), (Precision::Int8, 0.01, 0.999)]
+    {
+        let arithmetic = Arithmetic { level: Level::best(), precision };
+        let engine = Engine::new(golden.config, &golden.weights, arithmetic).unwrap();
+        let got = engine.embed(&texts).unwrap();
+        for (case, got) in golden.cases.iter().zip(got.chunks_exact(golden.config.hidden)) {
+            let length = got.iter().map(|x| x * x).sum::<f32>().sqrt();
+            let pairs = got.iter().map(|x| x / length).zip(&case.embedding);
+            let cosine: f32 = pairs.clone().map(|(got, want)| got * want).sum();
+            assert!(cosine > nearest, "{precision:?}: {cosine}");
+            for (got, want) in pairs {
+                assert!((got - want).abs() < near, "{precision:?}: {got}, {want}");
+            }
+        }
     }
 }
