@@ -89,6 +89,8 @@ struct SliceRow {
     auc: String,
     whisker: String,
     other: String,
+    delta: String,
+    verdict: &'static str,
     average_precision: String,
     recall: String,
     ece: String,
@@ -256,6 +258,7 @@ fn slice_row(report: &Report, key: &str, name: &str) -> Option<SliceRow> {
     let auc = &metrics.auc;
     let other = report.against.as_ref().and_then(|a| a.slices.get(key));
     let of = |m: &Metrics<Interval>, i: usize| number(m.to_array()[i].value);
+    let delta = report.against.as_ref().and_then(|a| a.slice_auc_delta.get(key));
     Some(SliceRow {
         name: name.to_owned(),
         n: *n,
@@ -266,6 +269,8 @@ fn slice_row(report: &Report, key: &str, name: &str) -> Option<SliceRow> {
             chart::whisker(value, auc.low.zip(auc.high), (0.5, 1.0))
         }),
         other: other.map(|s| with_bounds(&s.metrics.auc)).unwrap_or_default(),
+        delta: delta.map(signed).unwrap_or_default(),
+        verdict: delta.map_or("", |d| verdict(d, true)),
         average_precision: of(metrics, 1),
         recall: of(metrics, 3),
         ece: of(metrics, 4),

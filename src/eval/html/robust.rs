@@ -21,6 +21,8 @@ pub(super) struct AttackRow {
     p: String,
     verdict: &'static str,
     worst: String,
+    /// What the attack costs less what it costs the other model.
+    against: String,
 }
 
 /// Disguises before styles, and of each sort those first that cost most.
@@ -43,6 +45,12 @@ pub(super) fn attack_rows(report: &Report) -> Vec<AttackRow> {
         p: number(a.delta.p),
         verdict: super::verdict(&a.delta, true),
         worst: worst_slice(a),
+        against: report
+            .against
+            .as_ref()
+            .and_then(|other| other.attack_delta.get(name))
+            .map(|d| signed(&d.auc))
+            .unwrap_or_default(),
     });
     rows.collect()
 }
