@@ -167,16 +167,23 @@ fn slice_loss(name: &str, against: &Against, limits: &GateLimits) -> Check {
 fn attack_losses(report: &Report, against: &Against, limits: &GateLimits) -> Vec<Check> {
     let attacks = report.attacks.iter().flatten();
     let mut checks = Vec::new();
-    for name in attacks.filter(|(_, a)| a.held_out).map(|(name, _)| name) {
+    for (name, attack) in attacks.filter(|(_, a)| a.held_out) {
         let one = |delta: &Delta| loss("attack_loss", delta, limits.attack_max_loss);
         let Some(deltas) = against.attack_delta.get(name) else {
             let check = one(&Delta::default()).of(name.as_str());
             checks.push(Check { why: "not compared".to_owned(), ..check });
             continue;
         };
-        checks.push(one(&deltas.auc).of(name.as_str()));
+        // A disguise that is seen helps. To be helped less than a model that needed it more is no loss.
+        let gained = |own: Option<f64>| own.is_some_and(|delta| delta >= 0.0);
+        let judged = |delta: &Delta, own: Option<f64>, of: String| match one(delta).of(of) {
+            check if gained(own) => check.excused("costs the candidate nothing"),
+            check => check,
+        };
+        checks.push(judged(&deltas.auc, attack.delta.value, name.clone()));
         checks.extend(deltas.slices.iter().map(|(slice, delta)| {
-            let check = one(delta).of(format!("{name} on {slice}"));
+            let own = attack.slices.get(slice).and_then(|s| s.delta);
+            let check = judged(delta, own, format!("{name} on {slice}"));
             if delta.high.is_none() { check.excused("too few rows to tell") } else { check }
         }));
     }

@@ -230,6 +230,12 @@ fn an_attack_unknown_to_training_may_not_cost_more_than_before() {
     assert_eq!(failed(&report(none, Delta::default())), []);
     assert_eq!(failed(&report(delta(-0.05, 0.005), none)), one("attack_loss", "zalo"));
     assert_eq!(failed(&report(Delta::default(), none)), one("attack_loss", "zalo"));
+    // To be helped by an attack, be it less than the other model, is no loss.
+    let mut helped = report(delta(-0.05, 0.005), none);
+    if let Some(zalo) = helped.attacks.as_mut().and_then(|a| a.get_mut("zalo")) {
+        zalo.delta.value = Some(0.02);
+    }
+    assert_eq!(failed(&helped), []);
     // An attack that training uses is no test.
     let seen = AttackDelta { auc: delta(-0.5, 0.01), slices: BTreeMap::new() };
     assert_eq!(failed(&with(|a| a.attack_delta.extend([("seen".to_owned(), seen)]))), []);
