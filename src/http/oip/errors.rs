@@ -9,8 +9,8 @@ use axum::response::Response;
 
 use crate::http::error::{Code, Problem};
 
-/// What a message quotes of a request at most, in characters.
-const QUOTED: usize = 200;
+/// What a message quotes of a request, in characters from each end.
+const QUOTED: usize = 120;
 
 /// Gives a problem under `/v2` the member `error`, where clients of the protocol look.
 pub(in crate::http) async fn name_errors(request: Request, next: Next) -> Response {
@@ -34,12 +34,16 @@ pub(super) fn refuse(field: impl Into<Cow<'static, str>>, why: &dyn Display) -> 
     Problem::new(Code::InvalidInference, short(why)).at(field)
 }
 
-/// The beginning of `text`: what a client sent may stand in a message whole.
+/// Both ends of `text`: what a client sent may stand in the middle of a message whole.
 pub(super) fn short(text: &dyn Display) -> String {
     let text = text.to_string();
-    match text.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+    let head = text.char_indices().nth(QUOTED);
+    let tail = text.char_indices().nth_back(QUOTED - 1);
+    match (head, tail) {
+        (Some((head, _)), Some((tail, _))) if head < tail => {
+            format!("{}…{}", &text[..head], &text[tail..])
+        }
+        _ => text,
     }
 }
 
@@ -49,7 +53,9 @@ mod tests {
 
     #[test]
     fn a_message_quotes_little() {
-        assert_eq!(short(&"ả".repeat(QUOTED)), "ả".repeat(QUOTED));
-        assert_eq!(short(&"ả".repeat(QUOTED + 1)), format!("{}…", "ả".repeat(QUOTED)));
+        let half = "ả".repeat(QUOTED);
+        assert_eq!(short(&half), half);
+        assert_eq!(short(&format!("{half}{half}")), format!("{half}{half}"));
+        assert_eq!(short(&format!("{half}x{half}")), format!("{half}…{half}"));
     }
 }

@@ -149,7 +149,7 @@ fn read(app: &App, model: String, body: &Whole, length: Option<usize>) -> Result
         return Err(refuse("id", &format_args!("longer than the limit of {ID_BYTES} bytes")));
     }
     let parameters = request.parameters.unwrap_or_default();
-    let ask = ask(&parameters, &**app.submit().scorer())?;
+    let ask = ask(&parameters, &*app.live().get())?;
     let outputs = match request.outputs {
         Some(wanted) if !wanted.0.is_empty() => outputs(&wanted.0, &parameters)?,
         _ => {

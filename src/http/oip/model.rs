@@ -21,7 +21,8 @@ impl FromRequestParts<App> for Model {
         let path = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let Path(segments) =
             path.map_err(|error| Problem::new(Code::InvalidPath, error.body_text()))?;
-        let live = app.submit().scorer().model().id.as_str();
+        let live = app.live().get();
+        let live = live.model().id.as_str();
         let mut model = None;
         for (segment, value) in segments {
             let is_version = segment == "version";

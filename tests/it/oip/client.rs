@@ -56,7 +56,6 @@ fn python() -> Option<OsString> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "who runs the tests should know")]
 fn the_triton_client_works_unmodified() {
     let Some(python) = python() else {
         eprintln!("skipped: THATGIA_TRITON_PYTHON names no python with tritonclient[http]");
