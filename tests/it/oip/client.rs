@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// The program, serving on a free port; ended when dropped.
@@ -12,12 +12,20 @@ struct Service {
     address: String,
 }
 
+/// The newest fast model that ships: quick, even when it is not optimised.
+fn fast_model() -> PathBuf {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let fast = std::fs::read_dir(models).unwrap().map(|entry| entry.unwrap().path());
+    fast.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("vi-fast-"))
+        .max()
+        .unwrap()
+}
+
 impl Service {
     fn start(dir: &Path) -> Self {
-        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/vi-fast-2026-11");
         let mut process = Command::new(env!("CARGO_BIN_EXE_thatgia"))
             .args(["serve", "--bind", "127.0.0.1:0", "--data", "data", "--model"])
-            .arg(model)
+            .arg(fast_model())
             .current_dir(dir)
             .stdout(Stdio::piped())
             .spawn()
