@@ -60,6 +60,10 @@ codes! {
         "Only listings sent with `store=true` are kept.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Not with this method",
         "The header `Allow` names the methods.";
+    InvalidInference = "invalid_inference", BAD_REQUEST, "The inference request cannot be used",
+        "Look at `field`; `GET /v2/models/thatgia` names the tensors.";
+    ModelNotFound = "model_not_found", NOT_FOUND, "No such model",
+        "The model is named `thatgia`, its version 1.";
     NoFullModel = "no_full_model", CONFLICT, "No full-tier model is loaded",
         "Use `tier=auto`, or load a full-tier model.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
@@ -110,6 +114,8 @@ struct Body<'a> {
     code: Code,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
 }
 
 impl Problem {
@@ -136,6 +142,28 @@ impl Problem {
 
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    fn body<'a>(&'a self, error: Option<&'a str>) -> Body<'a> {
+        Body {
+            r#type: format!("/docs#{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            field: self.field.as_deref(),
+            error,
+        }
+    }
+
+    /// The JSON of the problem with a member `error`: all that clients of the Open Inference
+    /// Protocol know of an answer that is an error.
+    pub(super) fn json_with_error(&self) -> serde_json::Result<Vec<u8>> {
+        let error = match &self.field {
+            Some(field) => format!("{field}: {}", self.detail),
+            None => self.detail.clone().into_owned(),
+        };
+        serde_json::to_vec(&self.body(Some(&error)))
     }
 }
 
@@ -164,15 +192,7 @@ impl From<StoreError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let code = self.code;
-        let body = Body {
-            r#type: format!("/docs#{}", code.as_str()),
-            title: code.title(),
-            status: code.status().as_u16(),
-            detail: &self.detail,
-            code,
-            field: self.field.as_deref(),
-        };
-        let mut response = (code.status(), Json(body)).into_response();
+        let mut response = (code.status(), Json(self.body(None))).into_response();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
@@ -188,6 +208,8 @@ impl IntoResponse for Problem {
             let challenge = HeaderValue::from_static(challenge);
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
+        // For layers that say it in another way.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -75,6 +75,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 pub(super) enum Media {
     Json,
     Lines,
+    /// JSON, or JSON with the bytes of tensors behind it.
+    Tensors,
 }
 
 impl Media {
@@ -92,6 +94,10 @@ impl Media {
         match self {
             Self::Json if json => Ok(()),
             Self::Json => refuse("send Content-Type: application/json"),
+            Self::Tensors if json || kind == "application/octet-stream" => Ok(()),
+            Self::Tensors => {
+                refuse("send Content-Type: application/json or application/octet-stream")
+            }
             Self::Lines => match kind.as_str() {
                 "application/x-ndjson"
                 | "application/ndjson"
@@ -203,5 +209,7 @@ mod tests {
         assert!(!check(Media::Json, "content-encoding", "gzip"));
         assert!(check(Media::Lines, "content-type", "application/x-ndjson"));
         assert!(!check(Media::Lines, "content-type", "text/csv"));
+        assert!(check(Media::Tensors, "content-type", "application/octet-stream"));
+        assert!(!check(Media::Tensors, "content-type", "text/csv"));
     }
 }

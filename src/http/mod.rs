@@ -2,7 +2,8 @@
 //!
 //! Owns the routes and who may use each ([`routes`]), keys, limits, error answers and the
 //! server. It holds no rule of the trade: handlers read a request, call `flow` and write the
-//! answer. `api` is for programs, `console` its sibling for people over the same `flow` calls.
+//! answer. `api` is for programs, `oip` the same for clients of the Open Inference Protocol,
+//! `console` for people; all over the same `flow` calls.
 
 pub mod api;
 mod auth;
@@ -12,6 +13,7 @@ mod error;
 mod extract;
 mod lines;
 mod middleware;
+mod oip;
 mod router;
 mod server;
 mod state;

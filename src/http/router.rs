@@ -16,6 +16,7 @@ use crate::http::console::{assets, listing, queue, sign_in};
 use crate::http::drain::drain;
 use crate::http::error::{Code, Problem};
 use crate::http::middleware::{harden, limit_time, observe, panicked};
+use crate::http::oip::{infer, metadata, name_errors};
 use crate::http::{App, api::openapi};
 
 /// Machines that send listings, and people who try one out.
@@ -57,6 +58,19 @@ pub fn routes() -> Vec<Route> {
         get("/v1/suspects", SUSPECTS, |m| on(m, suspects::list_suspects)),
         get("/v1/listings/{id}", LOOK_UP, |m| on(m, suspects::get_listing)),
         get("/v1/openapi.json", Access::Public, |m| on(m, openapi::document)),
+        get("/v2/health/live", Access::Public, |m| on(m, metadata::server_live)),
+        get("/v2/health/ready", Access::Public, |m| on(m, metadata::server_ready)),
+        get("/v2", SCORE, |m| on(m, metadata::server_metadata)),
+        get("/v2/models/{name}", SCORE, |m| on(m, metadata::model_metadata)),
+        get("/v2/models/{name}/ready", SCORE, |m| on(m, metadata::model_ready)),
+        post("/v2/models/{name}/infer", SCORE, |m| on(m, infer::infer)),
+        get("/v2/models/{name}/versions/{version}", SCORE, |m| {
+            on(m, metadata::model_version_metadata)
+        }),
+        get("/v2/models/{name}/versions/{version}/ready", SCORE, |m| {
+            on(m, metadata::model_version_ready)
+        }),
+        post("/v2/models/{name}/versions/{version}/infer", SCORE, |m| on(m, infer::infer_version)),
         get("/docs", Access::Public, |m| on(m, docs::page)),
         get("/docs/{file}", Access::Public, |m| on(m, docs::asset)),
         get("/console", CONSOLE, |m| on(m, queue::page)),
@@ -105,6 +119,7 @@ fn layered<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Duration)
         .layer(from_fn(drain))
         .layer(from_fn_with_state(limit, limit_time))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(name_errors))
         .layer(from_fn(harden))
         .layer(from_fn(observe))
 }

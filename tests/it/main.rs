@@ -6,5 +6,6 @@ mod api;
 mod cli;
 mod console;
 mod model;
+mod oip;
 mod store;
 mod support;

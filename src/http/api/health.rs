@@ -53,6 +53,11 @@ pub(crate) async fn alive() -> Json<Alive> {
     ),
 )]
 pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem> {
+    check(&app).await.map(|model| Json(Ready { status: "ready", model }))
+}
+
+/// The model that scores, once the store and the scorer have shown that they work.
+pub(in crate::http) async fn check(app: &App) -> Result<String, Problem> {
     let late = |what: &str| {
         let text = format!("{what} did not answer within {} s", READY_WITHIN.as_secs());
         tracing::error!(problem = text, "not ready");
@@ -71,7 +76,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem
     let scored = tokio::time::timeout(READY_WITHIN, probe);
     let scored = scored.await.map_err(|_| late("the scorer"))?;
     match scored {
-        Ok(Some(model)) => Ok(Json(Ready { status: "ready", model })),
+        Ok(Some(model)) => Ok(model),
         Ok(None) | Err(_) => Err(Problem::hide(Code::NotReady, &"the scorer failed its self-test")),
     }
 }

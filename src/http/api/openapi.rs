@@ -7,6 +7,7 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{docs, health, schema, score, stream, suspects};
+use crate::http::oip;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,20 +29,32 @@ use super::{docs, health, schema, score, stream, suspects};
         health::alive,
         health::ready,
         health::metrics,
+        oip::metadata::server_live,
+        oip::metadata::server_ready,
+        oip::metadata::server_metadata,
+        oip::metadata::model_metadata,
+        oip::metadata::model_version_metadata,
+        oip::metadata::model_ready,
+        oip::metadata::model_version_ready,
+        oip::infer::infer,
+        oip::infer::infer_version,
     ),
     components(
-        responses(schema::ProblemResponse),
+        responses(schema::ProblemResponse, oip::schema::InferenceErrorResponse),
         // What stands in parameters and shared responses is not found by itself.
         schemas(
             schema::Explain,
             schema::TierWanted,
             schema::Problem,
             schema::ProblemCode,
+            oip::schema::InferenceError,
         ),
     ),
     tags(
         (name = "scoring", description = "Listings in, scores out"),
         (name = "suspects", description = "What was kept, ranked"),
+        (name = "inference", description = "Scoring as the Open Inference Protocol (KServe v2, \
+            Triton) has it. An answer that is an error also has a member `error`."),
         (name = "service", description = "Probes and figures"),
         (name = "documentation", description = "This document and its page"),
     ),

@@ -262,14 +262,14 @@ pub(super) enum Part {
 /// The strongest findings (`brief`, unless it is asked otherwise) or all of them.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-pub(super) enum Explain {
+pub(in crate::http) enum Explain {
     Brief,
     Full,
 }
 
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-pub(super) enum TierWanted {
+pub(in crate::http) enum TierWanted {
     Auto,
     Fast,
     Full,
@@ -293,7 +293,7 @@ pub(super) struct Problem {
 }
 
 /// Built from [`Code`], so that no code can be forgotten.
-pub(super) struct ProblemCode;
+pub(in crate::http) struct ProblemCode;
 
 impl PartialSchema for ProblemCode {
     fn schema() -> RefOr<Schema> {

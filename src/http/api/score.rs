@@ -22,7 +22,7 @@ use crate::telemetry::metrics::STAGE_SECONDS;
 /// Who may have listings kept: people who try one out leave nothing behind.
 const KEEP: Roles = Roles::new(&[Crawler, Admin]);
 /// Larger bodies are taken apart on a thread of their own, which costs more than it takes here.
-const SPLIT_HERE: usize = 256 * 1024;
+pub(in crate::http) const SPLIT_HERE: usize = 256 * 1024;
 
 /// What the query asks for; the same for a batch and a stream.
 #[derive(Debug, Clone, Copy)]
@@ -41,9 +41,7 @@ impl Options {
         let Explain(detail) = params.take("explain")?.unwrap_or_default();
         let tier: TierChoice = params.take("tier")?.unwrap_or_default();
         params.finish()?;
-        if tier == TierChoice::Full && !scorer.has_encoder() {
-            return Err(Problem::new(Code::NoFullModel, Code::NoFullModel.hint()).at("tier"));
-        }
+        check_tier(tier, scorer).map_err(|problem| problem.at("tier"))?;
         if keep {
             caller.require(KEEP).map_err(|problem| problem.at("store"))?;
         }
@@ -51,8 +49,17 @@ impl Options {
     }
 }
 
+/// Refuses the full tier where there is none.
+pub(in crate::http) fn check_tier(tier: TierChoice, scorer: &dyn Assess) -> Result<(), Problem> {
+    if tier == TierChoice::Full && !scorer.has_encoder() {
+        return Err(Problem::new(Code::NoFullModel, Code::NoFullModel.hint()));
+    }
+    Ok(())
+}
+
+/// How much evidence is asked for, by the names that the API has for it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Explain(Detail);
+pub(in crate::http) struct Explain(pub(in crate::http) Detail);
 
 impl FromStr for Explain {
     type Err = &'static str;
@@ -131,7 +138,7 @@ pub(crate) async fn score(
 
 /// How long each stage took, in milliseconds, as browsers show it (W3C Server Timing); also goes
 /// into the metrics.
-fn server_timing(read: Duration, timings: Timings) -> HeaderValue {
+pub(in crate::http) fn server_timing(read: Duration, timings: Timings) -> HeaderValue {
     let Timings { queue, score, store, write } = timings;
     for (stage, time) in [("read", read), ("store", store), ("write", write)] {
         histogram!(STAGE_SECONDS, "stage" => stage).record(time.as_secs_f64());

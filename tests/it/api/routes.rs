@@ -5,19 +5,22 @@ use time::Duration;
 
 use crate::support::TestApp;
 
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 9] = [
     "/healthz",
     "/readyz",
     "/docs",
     "/docs/{file}",
     "/v1/openapi.json",
+    "/v2/health/live",
+    "/v2/health/ready",
     "/console/sign-in",
     "/console/{file}",
 ];
 
 fn path(route: &Route) -> String {
     let file = if route.path.starts_with("/console") { "console.css" } else { "docs.js" };
-    route.path.replace("{id}", "x").replace("{file}", file)
+    let path = route.path.replace("{id}", "x").replace("{file}", file);
+    path.replace("{name}", "thatgia").replace("{version}", "1")
 }
 
 async fn status(app: &TestApp, route: &Route) -> (u16, String) {
