@@ -41,10 +41,14 @@ pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
         .block_on(work)
 }
 
+/// Whether there is a store where the settings say; a PostgreSQL that they name is taken to be.
+pub(super) fn has_store(settings: &config::Store) -> bool {
+    !settings.url.is_empty() || settings.data_dir.join("thatgia.db").is_file()
+}
+
 /// Opens a store that is there; makes and changes nothing.
 pub(super) async fn open_as_is(settings: &config::Store) -> anyhow::Result<Store> {
-    let file = settings.data_dir.join("thatgia.db");
-    if settings.url.is_empty() && !file.is_file() {
+    if !has_store(settings) {
         return Err(anyhow::anyhow!("no store in {}", settings.data_dir.display()))
             .hint("--data names another folder; `thatgia store migrate` makes a new store");
     }

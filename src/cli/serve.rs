@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::task::JoinHandle;
 
 use super::error::Hint as _;
 use super::model::{self, TierChoice, Wanted};
@@ -26,6 +27,9 @@ const EXAMPLES: &str = "Examples:
 The first start makes an admin key and prints it, this once, with a link to the console.
 `thatgia key create` makes others, `thatgia key sign-in` more links.
 Ctrl-C or SIGTERM lets the requests that are being answered finish.";
+
+/// Longest wait at the end for what the model in the shadow is still scoring.
+const SHADOW_WITHIN: Duration = Duration::from_secs(2);
 
 /// Run the service.
 ///
@@ -91,14 +95,17 @@ pub(super) async fn answer(
     let clock = Arc::new(SystemClock);
     let scoring = settings.scoring.clone();
     let app = App::new(Parts { settings, store: store.clone(), scorer, clock, metrics });
-    let follow = (scoring.follow_s > 0 && scoring.model.is_empty()).then(|| {
-        let every = Duration::from_secs(scoring.follow_s);
-        tokio::spawn(Arc::clone(app.live()).follow(scoring, every))
-    });
-    server.run(app, stop).await;
-    if let Some(follow) = follow {
-        follow.abort();
+    let every = (scoring.follow_s > 0).then(|| Duration::from_secs(scoring.follow_s));
+    let shadow = Arc::clone(app.shadow());
+    let mut follows = vec![tokio::spawn(Arc::clone(&shadow).follow(scoring.clone(), every))];
+    if let Some(every) = every.filter(|_| scoring.model.is_empty()) {
+        follows.push(tokio::spawn(Arc::clone(app.live()).follow(scoring, every)));
     }
+    server.run(app, stop).await;
+    follows.iter().for_each(JoinHandle::abort);
+    shadow.put(None);
+    // What is missed here is missed: nobody waits for it.
+    tokio::time::timeout(SHADOW_WITHIN, shadow.settled()).await.ok();
     store.close().await;
     Ok(())
 }

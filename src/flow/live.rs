@@ -26,6 +26,20 @@ pub enum SwapError {
 /// first time by a client.
 const TRIAL: &[u8] = br#"{"title":"Giay the thao nam hang rep 1:1","description":"Ib shop","price":{"amount":250000}}"#;
 
+/// Loads the model that the settings name, off the async threads, and has it score a listing.
+pub(super) async fn load_and_try(settings: config::Scoring) -> Result<Arc<dyn Assess>, SwapError> {
+    let loaded = tokio::task::spawn_blocking(move || scoring::load(&settings)).await;
+    let scorer = loaded.map_err(|_| Unfinished)??;
+    let trial = Arc::clone(&scorer);
+    compute(move || {
+        Listing::from_json(TRIAL, &Limits::default())
+            .map(|listing| trial.assess(&listing, Detail::Full.into()))
+            .is_ok()
+    })
+    .await?;
+    Ok(scorer)
+}
+
 impl Live {
     pub fn new(scorer: Arc<dyn Assess>) -> Self {
         Self(RwLock::new(scorer))
@@ -55,17 +69,7 @@ impl Live {
         if named.as_ref() == Some(&self.get().model().id) {
             return Ok(false);
         }
-        let settings = settings.clone();
-        let loaded = tokio::task::spawn_blocking(move || scoring::load(&settings)).await;
-        let scorer = loaded.map_err(|_| Unfinished)??;
-        let trial = Arc::clone(&scorer);
-        compute(move || {
-            Listing::from_json(TRIAL, &Limits::default())
-                .map(|listing| trial.assess(&listing, Detail::Full.into()))
-                .is_ok()
-        })
-        .await?;
-        self.put(scorer);
+        self.put(load_and_try(settings.clone()).await?);
         Ok(true)
     }
 

@@ -2,7 +2,7 @@
 //! holder, sign in to the console.
 //!
 //! Owns what happens in which order and who may see what: a batch waits in the [`Queue`], is
-//! scored on the thread pool and then kept. It speaks neither HTTP nor SQL; `http` and `cli`
+//! scored on the thread pool and then kept; a model in the shadow scores some of it again. It speaks neither HTTP nor SQL; `http` and `cli`
 //! call it, and it calls `scoring` and `store`.
 
 mod keys;
@@ -10,6 +10,7 @@ mod live;
 mod processors;
 mod queue;
 mod sessions;
+mod shadow;
 mod submit;
 mod suspects;
 
@@ -18,5 +19,6 @@ pub use live::{Live, SwapError};
 pub use processors::Priority;
 pub use queue::{Queue, QueueFull, Ticket, Unfinished, compute};
 pub use sessions::{CONSOLE_ROLES, SESSION_FOR, SIGN_IN_WITHIN, SignIn, sign_in};
+pub use shadow::{Shadow, ShadowError};
 pub use submit::{Batch, Item, Kept, Scored, Submit, SubmitParts, Timings};
 pub use suspects::{find_listing, rank_suspects};

@@ -106,6 +106,24 @@ impl Queue {
         }
     }
 
+    /// Runs `job` on the thread pool once a processor is free for bulk work, without a place in the
+    /// queue: nobody is refused for it.
+    ///
+    /// # Errors
+    /// When `job` panics.
+    pub(super) async fn aside<R: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Unfinished> {
+        let processor = self.processors.take(Priority::Bulk).await;
+        compute(move || {
+            let done = job();
+            drop(processor);
+            done
+        })
+        .await
+    }
+
     /// A place for `items` listings as soon as there is room, behind those who do not wait so.
     pub async fn wait(&self, items: usize) -> Ticket {
         let items = self.share(items);
@@ -219,5 +237,25 @@ mod tests {
         drop(busy);
         assert!(queue.admit(100, Bulk).unwrap().run([|| ()]).await.is_ok());
         assert!(seen.recv().is_err(), "the job was dropped, its sender with it");
+    }
+
+    #[tokio::test]
+    async fn work_aside_takes_a_processor_and_no_room() {
+        let queue = Queue::new(4);
+        let full = queue.admit(4, Bulk).unwrap();
+        assert_eq!(queue.aside(|| 7).await, Ok(7));
+        drop(full);
+        let mut busy = Vec::new();
+        for _ in 0..preprocess::threads() {
+            busy.push(queue.processors.take(Bulk).await);
+        }
+        let mut waits = Box::pin(queue.aside(|| 8));
+        assert!((&mut waits).now_or_never().is_none());
+        drop(busy);
+        assert_eq!(waits.await, Ok(8));
+        for _ in 0..2 * preprocess::threads() {
+            assert_eq!(queue.aside(|| panic!("on purpose")).await, Err::<(), _>(Unfinished));
+        }
+        assert_eq!(queue.aside(|| 9).await, Ok(9), "a panic gives its processor back");
     }
 }

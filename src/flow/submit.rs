@@ -8,6 +8,7 @@ use metrics::{counter, histogram};
 use super::live::Live;
 use super::processors::Priority;
 use super::queue::{Queue, QueueFull, Ticket, Unfinished, compute};
+use super::shadow::Shadow;
 use crate::domain::{ItemError, Limits, Listing, ScoredLine};
 use crate::scoring::{Ask, Assess, RawItem, TierChoice, score_items};
 use crate::store::{SaveReport, Store, StoreError, ToStore};
@@ -33,8 +34,8 @@ pub struct Batch<B> {
 const FEW: usize = 4;
 /// Listings that a processor takes at a time from a batch, so that who goes first waits a few
 /// milliseconds at most: of the fast tier alone, and of the encoder.
-const FAST_SLICE: usize = 64;
-const SLOW_SLICE: usize = 4;
+pub(super) const FAST_SLICE: usize = 64;
+pub(super) const SLOW_SLICE: usize = 4;
 
 /// How long each stage took.
 #[derive(Debug, Clone, Copy, Default)]
@@ -82,23 +83,32 @@ impl fmt::Debug for SubmitParts {
 #[derive(Debug)]
 pub struct Submit {
     live: Arc<Live>,
+    shadow: Arc<Shadow>,
     store: Store,
     limits: Arc<Limits>,
     queue: Queue,
 }
 
-type Pairs = Vec<(ScoredLine, Option<Listing>)>;
+pub(super) type Pairs = Vec<(ScoredLine, Option<Listing>)>;
 
 impl Submit {
     pub fn new(parts: SubmitParts) -> Self {
         let SubmitParts { scorer, store, limits, queue_items } = parts;
         let live = Arc::new(Live::new(scorer));
-        Self { live, store, limits: Arc::new(limits), queue: Queue::new(queue_items) }
+        let (limits, queue) = (Arc::new(limits), Queue::new(queue_items));
+        let shadow =
+            Shadow::new(Arc::clone(&live), Arc::clone(&limits), store.clone(), queue.clone());
+        Self { live, shadow: Arc::new(shadow), store, limits, queue }
     }
 
     /// The model in use.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The model in the shadow.
+    pub fn shadow(&self) -> &Arc<Shadow> {
+        &self.shadow
     }
 
     /// A place for `items` listings now; a few go before many.
@@ -130,10 +140,14 @@ impl Submit {
         B: AsRef<[u8]> + Send + Sync + 'static,
         R: Send + 'static,
     {
-        let (pairs, mut timings) = self.pairs(ticket, &Arc::new(batch), ask).await?;
+        let batch = Arc::new(batch);
+        let (pairs, mut timings) = self.pairs(ticket, &batch, ask).await?;
+        let noted = self.shadow.note(&batch, &pairs, ask.tier);
+        drop(batch);
         let began = Instant::now();
         let written = compute(move || write(&mut pairs.iter().map(|(line, _)| line))).await?;
         timings.write = began.elapsed();
+        self.shadow.begin(noted);
         Ok(Scored { written, timings })
     }
 
@@ -161,6 +175,7 @@ impl Submit {
             Err(error) => (Err(error), Vec::new()),
         };
         timings.store = began.elapsed();
+        self.shadow.begin(self.shadow.note(&batch, &pairs, ask.tier));
         let mut ids = ids.into_iter();
         let lines = pairs.into_iter().map(|(mut line, _)| {
             if line.outcome.is_ok() {

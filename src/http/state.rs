@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Settings;
 use crate::domain::Clock;
-use crate::flow::{Keys, Live, Submit, SubmitParts};
+use crate::flow::{Keys, Live, Shadow, Submit, SubmitParts};
 use crate::http::error::{Code, Problem};
 use crate::scoring::Assess;
 use crate::store::Store;
@@ -73,6 +73,11 @@ impl App {
     /// The model in use, to be changed while the service runs.
     pub fn live(&self) -> &Arc<Live> {
         self.0.submit.live()
+    }
+
+    /// The model in the shadow, likewise.
+    pub fn shadow(&self) -> &Arc<Shadow> {
+        self.0.submit.shadow()
     }
 
     pub(super) fn settings(&self) -> &Settings {

@@ -1,4 +1,5 @@
-//! Models on disk: `models/<id>/` and the `live` file that names the one in use.
+//! Models on disk: `models/<id>/`, the `live` file that names the one in use, and the `shadow` file
+//! that names one to compare it with.
 //!
 //! Owns the manifest, the check of every file against its hash, the loading, and the change from
 //! one model in use to another with its history. It does not score: `scoring` does, with the
@@ -11,6 +12,7 @@ mod layout;
 mod load;
 mod manifest;
 mod pretrained;
+mod shadow;
 #[cfg(test)]
 mod testing;
 
@@ -28,3 +30,6 @@ pub use manifest::{
     Training, WEIGHTS_FILE,
 };
 pub use pretrained::{PretrainedError, pretrained_engine, pretrained_sizes};
+pub use shadow::{
+    ShadowFileError, Shadowing, Share, ShareError, clear_shadow, read_shadow, set_shadow,
+};

@@ -46,6 +46,15 @@ pub struct FastScorer {
     pub(super) prior: f64,
 }
 
+/// The folder of models that the settings lead to.
+///
+/// # Errors
+/// When there is none.
+pub fn models_dir(settings: &config::Scoring) -> Result<PathBuf, LayoutError> {
+    let program = std::env::current_exe().ok();
+    find_models_dir(&settings.models_dir, Path::new(""), program.as_deref())
+}
+
 /// The folder of the model that the settings name: an id in the folder of models, or a folder.
 ///
 /// # Errors
@@ -54,8 +63,7 @@ pub fn locate(settings: &config::Scoring) -> Result<PathBuf, ScoringError> {
     if settings.model.contains(std::path::MAIN_SEPARATOR) {
         Ok(Path::new(&settings.model).to_owned())
     } else {
-        let program = std::env::current_exe().ok();
-        let models = find_models_dir(&settings.models_dir, Path::new(""), program.as_deref())?;
+        let models = models_dir(settings)?;
         let id = if settings.model.is_empty() {
             live_model(&models)?
         } else {

@@ -13,4 +13,4 @@ mod words;
 
 pub use cascade::Cascade;
 pub use contract::{Ask, Assess, Detail, RawItem, TierChoice, score_items};
-pub use fast::{FastScorer, ScoringError, load, locate, named};
+pub use fast::{FastScorer, ScoringError, load, locate, models_dir, named};

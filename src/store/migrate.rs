@@ -8,12 +8,20 @@ use super::dialect::Dialect;
 use super::{PendingMigration, Result, Store, StoreError};
 
 /// Every migration: number, name, its SQL for SQLite and for PostgreSQL.
-const MIGRATIONS: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "first",
-    include_str!("../../migrations/sqlite/0001_first.sql"),
-    include_str!("../../migrations/postgres/0001_first.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "first",
+        include_str!("../../migrations/sqlite/0001_first.sql"),
+        include_str!("../../migrations/postgres/0001_first.sql"),
+    ),
+    (
+        2,
+        "shadow",
+        include_str!("../../migrations/sqlite/0002_shadow.sql"),
+        include_str!("../../migrations/postgres/0002_shadow.sql"),
+    ),
+];
 
 fn migrator(dialect: Dialect) -> Migrator {
     let migrations = MIGRATIONS.iter().map(|(version, name, sqlite, postgres)| {

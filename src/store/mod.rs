@@ -1,4 +1,5 @@
-//! Everything that is kept: listings with their scores, keys, sessions and the audit log.
+//! Everything that is kept: listings with their scores, what a model in the shadow said, keys,
+//! sessions and the audit log.
 //!
 //! Owns all SQL, over SQLite in a folder (the default) or PostgreSQL: one path of code, whose
 //! differences are named in `dialect`. It checks no rights and scores nothing: `flow` and `http`
@@ -19,6 +20,7 @@ mod records;
 mod rows;
 mod secret;
 mod sessions;
+mod shadow;
 mod suspects;
 
 use std::fmt;
@@ -35,9 +37,9 @@ use dialect::Dialect;
 pub use error::{CursorError, StoreError};
 pub use names::same_province;
 pub use records::{
-    Actor, AuditBreak, AuditReport, HistoryEntry, KeyRecord, NewKey, Overwrite, Page,
-    PendingMigration, SaveReport, Saved, SavedState, Session, StoredListing, Suspect,
-    SuspectFilter, ToStore,
+    Actor, AuditBreak, AuditReport, HistoryEntry, KeyRecord, ModelScore, NewKey, Overwrite, Page,
+    PendingMigration, SaveReport, Saved, SavedState, Session, ShadowScore, ShadowSummary,
+    StoredListing, Suspect, SuspectFilter, ToStore,
 };
 pub use secret::{Token, TokenError};
 

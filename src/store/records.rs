@@ -1,7 +1,7 @@
 use time::OffsetDateTime;
 
 use super::Cursor;
-use crate::domain::{Band, Listing, ModelRef, Role, ScoredLine};
+use crate::domain::{Band, Listing, ModelId, ModelRef, Role, ScoredLine};
 
 /// One listing to keep.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +113,49 @@ pub struct Suspect {
     /// The scored line as JSON; its `line` is 1.
     pub line: String,
     pub last_seen_at: OffsetDateTime,
+}
+
+/// What one model says of a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelScore {
+    pub model: ModelId,
+    /// Between 0 and 1.
+    pub score: f64,
+    pub band: Band,
+}
+
+/// What the live model and the one in the shadow say of the same listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShadowScore {
+    /// As the client sent it, if it did.
+    pub listing_id: Option<String>,
+    /// SHA-256 of the listing's JSON as received, in hexadecimal.
+    pub content_sha256: String,
+    pub live: ModelScore,
+    pub shadow: ModelScore,
+}
+
+/// How a model in the shadow compares with one that was live meanwhile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShadowSummary {
+    pub live: ModelId,
+    /// Different contents that both have scored; at least one.
+    pub rows: u64,
+    /// Rows by the live model's band, then the shadow's, in the order of [`Band::ALL`].
+    pub bands: [[u64; 3]; 3],
+    /// Mean absolute difference of the two scores.
+    pub mean_difference: f64,
+    pub first_at: OffsetDateTime,
+    pub last_at: OffsetDateTime,
+}
+
+impl ShadowSummary {
+    /// The share of rows whose two bands differ.
+    pub fn bands_differ(&self) -> f64 {
+        let same: u64 = (0..3).map(|at| self.bands[at][at]).sum();
+        // Counts of rows are far below 2^53.
+        (self.rows - same) as f64 / self.rows as f64
+    }
 }
 
 /// Some rows, and where the next ones start when there are more.

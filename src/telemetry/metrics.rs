@@ -22,6 +22,13 @@ pub const QUEUE_REFUSED: &str = "thatgia_queue_refused_total";
 pub const MODEL_SWAPS: &str = "thatgia_model_swaps_total";
 /// How often one could not.
 pub const MODEL_SWAPS_FAILED: &str = "thatgia_model_swaps_failed_total";
+/// Listings that the model in the shadow scored and whose two scores are kept.
+pub const SHADOW_SCORED: &str = "thatgia_shadow_scored_total";
+/// Listings picked for the shadow that have no score of it, by `reason` (`full`: too many waited,
+/// `failed`: it gave none, `store`: it could not be kept).
+pub const SHADOW_DROPPED: &str = "thatgia_shadow_dropped_total";
+/// How often a model named for the shadow could not be used.
+pub const SHADOW_FAILED: &str = "thatgia_shadow_failed_total";
 /// Listings written to the store.
 pub const LISTINGS_STORED: &str = "thatgia_listings_stored_total";
 
@@ -36,6 +43,12 @@ pub fn describe() {
     describe_counter!(QUEUE_REFUSED, "Requests refused because the queue was full");
     describe_counter!(MODEL_SWAPS, "Changes of the model in use while the service ran");
     describe_counter!(MODEL_SWAPS_FAILED, "Models named as live that could not be used");
+    describe_counter!(SHADOW_SCORED, "Listings that the model in the shadow scored");
+    describe_counter!(
+        SHADOW_DROPPED,
+        "Listings picked for the shadow without its score, by reason"
+    );
+    describe_counter!(SHADOW_FAILED, "Models named for the shadow that could not be used");
     describe_counter!(LISTINGS_STORED, "Listings written to the store");
 }
 

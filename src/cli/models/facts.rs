@@ -73,7 +73,7 @@ pub(super) fn made_live(history: &[Change], id: &ModelId) -> Option<String> {
     history.iter().rev().find(|c| c.to.id == *id).map(|c| time(c.time))
 }
 
-fn time(at: OffsetDateTime) -> String {
+pub(super) fn time(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
 

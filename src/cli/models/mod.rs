@@ -1,12 +1,13 @@
-//! `thatgia models`: which models there are, and which one is in use.
+//! `thatgia models`: which models there are, which one is in use, and which in its shadow.
 //!
-//! Owns the four subcommands and their output. What a folder holds and how another model comes
+//! Owns the five subcommands and their output. What a folder holds and how another model comes
 //! into use is `registry`'s; whether one may is judged by `eval::gate` on what `measure` measured.
 
 mod facts;
 mod list;
 mod promote;
 mod rollback;
+mod shadow;
 mod show;
 mod verdict;
 
@@ -20,7 +21,7 @@ use crate::config::{self, Settings};
 use crate::domain::ModelId;
 use crate::registry::{ChangeError, find_models_dir, model_dir};
 
-/// List, show, promote and roll back models.
+/// List, show, promote, roll back and compare models.
 #[derive(Debug, clap::Args)]
 pub(super) struct Opts {
     #[command(subcommand)]
@@ -33,6 +34,7 @@ enum Command {
     Show(show::Opts),
     Promote(promote::Opts),
     Rollback(rollback::Opts),
+    Shadow(shadow::Opts),
 }
 
 pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
@@ -41,6 +43,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
         Command::Show(opts) => show::run(opts),
         Command::Promote(opts) => promote::run(opts),
         Command::Rollback(opts) => rollback::run(opts),
+        Command::Shadow(opts) => shadow::run(opts),
     }
 }
 

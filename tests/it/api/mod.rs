@@ -6,6 +6,7 @@ mod requests;
 mod routes;
 mod score;
 mod server;
+mod shadow;
 mod stream;
 mod suspects;
 mod swap;

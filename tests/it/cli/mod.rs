@@ -8,6 +8,7 @@ mod models;
 mod reference;
 mod score;
 mod score_bulk;
+mod shadow;
 mod usage;
 
 use std::process::{Command, Output};

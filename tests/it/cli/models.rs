@@ -9,7 +9,7 @@ use thatgia::registry::{Exclusive, Manifest, WEIGHTS_FILE, sha256_hex};
 
 use super::thatgia;
 
-const LIVE: &str = "vi-fast-2026-11b";
+pub(super) const LIVE: &str = "vi-fast-2026-11b";
 const PROMOTE: [&str; 7] =
     ["promote", "--dataset", "rows.jsonl", "--config", "s.toml", "--rounds", "40"];
 
@@ -17,10 +17,10 @@ const PROMOTE: [&str; 7] =
 const ROWS: usize = 128;
 
 /// A folder with the models that ship and rows that none of them was trained on as a file.
-struct Place(TempDir);
+pub(super) struct Place(TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let models = dir.path().join("models");
@@ -36,12 +36,12 @@ impl Place {
         Self(dir)
     }
 
-    fn models(&self) -> PathBuf {
+    pub(super) fn models(&self) -> PathBuf {
         self.0.path().join("models")
     }
 
     /// Exit code, standard output, standard error.
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
+    pub(super) fn run(&self, args: &[&str]) -> (i32, String, String) {
         let output = thatgia(self.0.path(), &[&["models"], args].concat());
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -55,7 +55,7 @@ impl Place {
     }
 
     /// A copy of the model that ships, under another name, in a folder of candidates.
-    fn candidate(&self, id: &str) -> PathBuf {
+    pub(super) fn candidate(&self, id: &str) -> PathBuf {
         let dir = self.0.path().join("candidates").join(id);
         copy(&self.models().join(LIVE), &dir);
         edit(&dir, |manifest| manifest.id = ModelId::new(id).unwrap());

@@ -9,7 +9,7 @@ use thatgia::registry::{MANIFEST_FILE, Manifest};
 use thatgia::scoring;
 
 /// A folder of models with the fast one under two names.
-fn models() -> (TempDir, PathBuf) {
+pub(super) fn models() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(super::FAST);
     for id in ["one", "two"] {

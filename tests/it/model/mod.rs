@@ -4,6 +4,7 @@
 mod encoder;
 mod live;
 mod score;
+mod shadow;
 mod training;
 
 use std::path::Path;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use thatgia::config;
-use thatgia::domain::{Role, SystemClock};
+use thatgia::domain::{ModelId, Role, SystemClock};
 use thatgia::store::{Actor, Overwrite, Store, StoreError, restore};
 
 use super::database::{Database, Item, json, save};
 use super::keys::new_key;
+use super::shadow::shadow_score;
 
 async fn open(dir: &Path) -> Store {
     let settings =
@@ -22,6 +23,7 @@ async fn backed_up() -> (Database, PathBuf) {
     let db = Database::sqlite().await;
     save(&db.store, &[Item::new(&json("a", &[]), 1.0)]).await;
     db.store.create_key(&new_key(Role::Admin), &Actor::System).await.unwrap();
+    db.store.save_shadow(&[shadow_score("a", "m-1", (-3.0, 0.0))]).await.unwrap();
     let file = db.dir.path().join("it's a backup.db");
     db.store.backup(&file).await.unwrap();
     (db, file)
@@ -52,6 +54,9 @@ async fn a_backup_holds_everything_and_is_private() {
     assert_eq!(restored.count().await.unwrap(), 1);
     assert_eq!(restored.listing("a").await.unwrap(), db.store.listing("a").await.unwrap());
     assert!(restored.has_admin_key().await.unwrap());
+    let shadow = ModelId::new("m-2").unwrap();
+    let summary = restored.shadow_summary(&shadow).await.unwrap();
+    assert_eq!((summary.len(), summary[0].rows), (1, 1));
     let report = restored.verify_audit().await.unwrap();
     assert_eq!((report.rows, report.broken), (1, None));
 }
@@ -183,10 +188,10 @@ async fn what_is_no_backup_is_refused_and_leaves_no_trace() {
 #[tokio::test]
 async fn a_backup_of_a_newer_program_is_refused() {
     let (db, _) = backed_up().await;
-    db.tamper("UPDATE _sqlx_migrations SET version = 999").await;
+    db.tamper("UPDATE _sqlx_migrations SET version = 999 WHERE version = 2").await;
     let file = db.dir.path().join("newer.db");
     db.store.backup(&file).await.unwrap();
     let target = tempfile::tempdir().unwrap();
     let error = restore(&file, target.path(), Overwrite::Refuse).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 999, known: 1 }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 999, known: 2 }), "{error}");
 }

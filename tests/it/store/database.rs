@@ -89,6 +89,10 @@ impl Database {
         Store::open(&self.settings, self.clock.clone()).await.unwrap()
     }
 
+    pub(super) fn clock_now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
     pub(super) fn is_sqlite(&self) -> bool {
         self.schema.is_none()
     }

@@ -1,6 +1,7 @@
+use thatgia::domain::ModelId;
 use thatgia::store::{Store, StoreError};
 
-use super::database::{Database, on_both};
+use super::database::{Database, Item, json, on_both, save};
 
 /// `table.column`, in order, without the list of migrations.
 async fn columns(db: &Database) -> Vec<String> {
@@ -48,6 +49,7 @@ async fn both_databases_get_the_same_tables() {
 /// As it was before any migration.
 async fn empty(db: &Database) {
     for table in [
+        "shadow_scores",
         "assessments",
         "listings",
         "sessions",
@@ -67,7 +69,8 @@ on_both! {
         assert_eq!(db.store.pending_migrations().await.unwrap(), []);
         empty(db).await;
         let pending = db.store.pending_migrations().await.unwrap();
-        assert_eq!((pending[0].version, pending[0].name.as_str()), (1, "first"));
+        let names: Vec<_> = pending.iter().map(|m| (m.version, m.name.as_str())).collect();
+        assert_eq!(names, [(1, "first"), (2, "shadow")]);
         assert!(matches!(db.store.count().await, Err(StoreError::Database(_))));
         assert_eq!(db.store.migrate().await.unwrap(), pending);
         assert_eq!(db.store.count().await.unwrap(), 0);
@@ -91,8 +94,19 @@ on_both! {
         }
     }
 
+    async fn what_the_program_before_left_is_brought_up(db: &Database) {
+        save(&db.store, &[Item::new(&json("a", &[]), 1.0)]).await;
+        db.tamper("DROP TABLE shadow_scores").await;
+        db.tamper("DELETE FROM _sqlx_migrations WHERE version = 2").await;
+        let done = db.store.migrate().await.unwrap();
+        assert_eq!(done.iter().map(|m| m.version).collect::<Vec<_>>(), [2]);
+        assert!(db.store.listing("a").await.unwrap().is_some());
+        let model = ModelId::new("m-2").unwrap();
+        assert_eq!(db.store.shadow_summary(&model).await.unwrap(), []);
+    }
+
     async fn a_database_of_a_newer_program_is_left_alone(db: &Database) {
-        db.tamper("UPDATE _sqlx_migrations SET version = 999").await;
+        db.tamper("UPDATE _sqlx_migrations SET version = 999 WHERE version = 2").await;
         for error in [
             db.store.migrate().await.unwrap_err(),
             db.store.pending_migrations().await.unwrap_err(),

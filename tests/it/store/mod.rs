@@ -8,4 +8,5 @@ mod listings;
 mod migrations;
 mod open;
 mod sessions;
+mod shadow;
 mod suspects;

@@ -50,7 +50,11 @@ pub(crate) struct GatedScorer {
 impl GatedScorer {
     #[expect(clippy::new_ret_no_self, reason = "every caller wants the trait object")]
     pub(crate) fn new(gate: &Arc<Gate>) -> Arc<dyn Assess> {
-        Arc::new(Self { gate: Arc::clone(gate), inner: FakeScorer::new() })
+        Self::around(gate, FakeScorer::new())
+    }
+
+    pub(crate) fn around(gate: &Arc<Gate>, inner: Arc<dyn Assess>) -> Arc<dyn Assess> {
+        Arc::new(Self { gate: Arc::clone(gate), inner })
     }
 }
 
