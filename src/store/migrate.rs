@@ -82,16 +82,15 @@ impl Store {
         let _turn = self.turn_to_write().await?;
         // A connection of its own, closed afterwards: PostgreSQL's lock would outlive a failure.
         let mut connection = self.pool.acquire().await?.detach();
-        let todo = pending(&mut connection, self.dialect).await?;
-        if todo.is_empty() {
-            return Ok(todo);
-        }
+        let mut todo = pending(&mut connection, self.dialect).await?;
         let migrator = migrator(self.dialect);
-        if let Err(error) = migrator.run_direct(None, &mut connection, false).await {
-            // On SQLite another process may have been faster: nothing is left to do then.
-            return match pending(&mut connection, self.dialect).await {
-                Ok(left) if left.is_empty() => Ok(Vec::new()),
-                _ => Err(StoreError::Database(Box::new(error))),
+        while !todo.is_empty() {
+            let Err(error) = migrator.run_direct(None, &mut connection, false).await else { break };
+            // On SQLite another process may have been faster with some of them: what that one has
+            // not done yet is tried again.
+            todo = match pending(&mut connection, self.dialect).await {
+                Ok(left) if left.len() < todo.len() => left,
+                _ => return Err(StoreError::Database(Box::new(error))),
             };
         }
         for migration in &todo {

@@ -198,7 +198,18 @@ mod tests {
 
     #[test]
     fn a_comparison_is_a_table_for_people() {
-        insta::assert_snapshot!(text(&about()), @"");
+        insta::assert_snapshot!(text(&about()), @r"
+        live    vi-1
+        shadow  vi-2, share 0.1
+
+        against vi-1: 2,000 rows, 2026-09-21T14:13:20Z to 2026-09-21T14:14:20Z
+        mean difference of score  0.0125
+        bands differ              2.50%
+         LIVE \ SHADOW  LOW    REVIEW  HIGH
+         low            1,500  40      0
+         review         10     250     0
+         high           0      0       200
+        ");
         let none = About { live: None, shadow: None, summaries: None };
         assert_eq!(text(&none), "live    none\nshadow  none\n");
         let rests = About { live: about().shadow.map(|s| s.model), ..about() };
@@ -209,6 +220,6 @@ mod tests {
 
     #[test]
     fn a_comparison_is_an_object_for_programs() {
-        insta::assert_snapshot!(as_json(&about()).to_string(), @"");
+        insta::assert_snapshot!(as_json(&about()).to_string(), @r#"{"live":"vi-1","shadow":{"model":"vi-2","share":0.1},"summaries":[{"bands":{"high":{"high":200,"low":0,"review":0},"low":{"high":0,"low":1500,"review":40},"review":{"high":0,"low":10,"review":250}},"bands_differ":0.025,"first_at":"2026-09-21T14:13:20Z","last_at":"2026-09-21T14:14:20Z","live":"vi-1","mean_difference":0.0125,"rows":2000}]}"#);
     }
 }

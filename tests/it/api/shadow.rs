@@ -148,10 +148,7 @@ async fn a_shadow_that_panics_fails_no_answer_and_holds_no_place() {
     let metrics = app.at_peer("127.0.0.1").get("/metrics").await;
     let dropped = "thatgia_shadow_dropped_total{reason=\"failed\"}";
     assert!(metrics.text().contains(dropped), "{}", metrics.text());
-    // One listing that it fails on does not touch its neighbours.
-    let gate = Arc::new(Gate::default());
-    gate.open();
-    put(&app, GatedScorer::around(&gate, Certain::new()), 1.0);
+    put(&app, Certain::new(), 1.0);
     app.post("/v1/score", body("d", 900)).await.ok();
     assert_eq!(rows(&app).await, 900, "all places are free again");
 }
@@ -168,7 +165,8 @@ async fn a_shadow_that_is_slow_delays_no_answer() {
     for n in 0..others {
         app.post("/v1/score?store=true", body(&format!("b{n}"), 7)).await.ok();
     }
-    assert_eq!(gate.entered(), 1, "one slice at a time, or a quarter of the processors");
+    let most = (preprocess::threads() / 4).max(1);
+    assert!((1..=most).contains(&gate.entered()), "a quarter of the processors at most");
     assert_eq!(app.store.count().await.unwrap(), others * 7);
     gate.open();
     assert_eq!(rows(&app).await, 30 + others * 7);
@@ -189,7 +187,7 @@ async fn what_there_is_no_place_for_is_dropped() {
 
 #[tokio::test]
 async fn a_long_listing_takes_more_places() {
-    let app = app(|_| {}).await;
+    let app = app(|s| s.server.max_body_bytes = 80 << 20).await;
     put(&app, Certain::new(), 1.0);
     // 100 places each.
     let long = |n: usize| json!({"title": n.to_string(), "more": "x".repeat(100 * 65_536 - 100)});
