@@ -46,8 +46,9 @@ impl Assess for Broken {
         self.0.model()
     }
 
-    fn assess_all(&self, _: &[&Listing], _: Ask) -> Vec<Assessment> {
-        panic!("on purpose")
+    fn assess_all(&self, listings: &[&Listing], _: Ask) -> Vec<Assessment> {
+        assert!(listings.is_empty(), "on purpose");
+        Vec::new()
     }
 }
 
