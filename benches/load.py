@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The service under load, from outside: python3 benches/http.py --program target/release/thatgia
+"""The service under load, from outside: python3 benches/load.py --program target/release/thatgia
 
 Starts the program on a free port with a store of its own, and measures, with the demo's listings:
 
