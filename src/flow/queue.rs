@@ -124,6 +124,18 @@ impl Queue {
         .await
     }
 
+    /// Whether there is room for one listing at least: what can only be refused need not be read.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn check(&self) -> Result<(), QueueFull> {
+        if self.room.available_permits() > 0 {
+            return Ok(());
+        }
+        metrics::counter!(QUEUE_REFUSED).increment(1);
+        Err(QueueFull { waiting: self.capacity as usize, capacity: self.capacity })
+    }
+
     /// A place for `items` listings as soon as there is room, behind those who do not wait so.
     pub async fn wait(&self, items: usize) -> Ticket {
         let items = self.share(items);
@@ -207,6 +219,10 @@ mod tests {
         let queue = Queue::new(10);
         let first = queue.admit(8, Bulk).unwrap();
         assert_eq!(queue.admit(3, Bulk).unwrap_err(), QueueFull { waiting: 8, capacity: 10 });
+        assert!(queue.check().is_ok());
+        let rest = queue.admit(2, Bulk).unwrap();
+        assert_eq!(queue.check().unwrap_err(), QueueFull { waiting: 10, capacity: 10 });
+        drop(rest);
         assert_eq!(first.run([|| 5, || 6]).await.map(|done| done.0), Ok(vec![5, 6]));
         assert!(queue.admit(10, Bulk).is_ok());
         assert!(queue.admit(99, Bulk).is_ok(), "a batch larger than the queue goes through alone");

@@ -120,6 +120,14 @@ impl Submit {
         self.queue.admit(items, priority)
     }
 
+    /// Whether a batch has any hope: asked before its body is read.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub fn check(&self) -> Result<(), QueueFull> {
+        self.queue.check()
+    }
+
     /// A place for `items` listings as soon as there is room.
     pub async fn wait(&self, items: usize) -> Ticket {
         self.queue.wait(items).await

@@ -110,6 +110,7 @@ pub(crate) async fn score(
 ) -> Result<Response, Problem> {
     let options = Options::read(params, &caller, &*app.submit().live().get())?;
     Media::Json.check(&headers)?;
+    app.submit().check()?;
     let began = Instant::now();
     let body = read_body(&app, body).await?;
     let batch = take_apart(body, app.settings().server.max_batch).await?;

@@ -64,6 +64,7 @@ pub(crate) async fn infer(
     Media::Tensors.check(&headers)?;
     let length = request::json_length(&headers)?;
     let began = Instant::now();
+    app.submit().check()?;
     let body = read_body(&app, body).await?;
     let Read { batch, ask, form } = take_apart(app.clone(), model, body, length).await?;
     let read = began.elapsed();
