@@ -75,6 +75,14 @@ pub(super) struct Noted<B> {
     said: Vec<Said>,
 }
 
+impl<B> Noted<B> {
+    /// Without ids: a listing that is only tried out leaves nothing behind by which it is known.
+    pub(super) fn nameless(mut self) -> Self {
+        self.said.iter_mut().for_each(|said| said.id = None);
+        self
+    }
+}
+
 /// What the live model said of the listing at these bytes.
 #[derive(Debug)]
 struct Said {

@@ -8,7 +8,7 @@ use metrics::{counter, histogram};
 use super::live::Live;
 use super::processors::Priority;
 use super::queue::{Queue, QueueFull, Ticket, Unfinished, compute};
-use super::shadow::Shadow;
+use super::shadow::{Noted, Shadow};
 use crate::domain::{ItemError, Limits, Listing, ScoredLine};
 use crate::scoring::{Ask, Assess, RawItem, TierChoice, score_items};
 use crate::store::{SaveReport, Store, StoreError, ToStore};
@@ -155,7 +155,7 @@ impl Submit {
         let began = Instant::now();
         let written = compute(move || write(&mut pairs.iter().map(|(line, _)| line))).await?;
         timings.write = began.elapsed();
-        self.shadow.begin(noted);
+        self.shadow.begin(noted.map(Noted::nameless));
         Ok(Scored { written, timings })
     }
 

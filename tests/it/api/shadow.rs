@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use sqlx::ConnectOptions as _;
 use thatgia::domain::{Assessment, Listing, ModelId, ModelRef, Role, Score};
 use thatgia::preprocess;
 use thatgia::registry::Share;
@@ -66,6 +67,26 @@ async fn summary(app: &TestApp) -> Option<ShadowSummary> {
     let mut all = app.store.shadow_summary(&ModelId::new(SHADOW).unwrap()).await.unwrap();
     assert!(all.len() <= 1, "{all:?}");
     all.pop()
+}
+
+#[tokio::test]
+async fn only_listings_that_are_kept_are_known_by_their_id() {
+    let app = app(|_| ()).await;
+    put(&app, Certain::new(), 1.0);
+    for (query, id) in [("", "tried"), ("?store=true", "kept")] {
+        let body = json!({"listings": [{"id": id, "title": id}]}).to_string();
+        app.post(&format!("/v1/score{query}"), body).await.ok();
+    }
+    assert_eq!(rows(&app).await, 2);
+    let file = app.settings.store.data_dir.join("thatgia.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut connection = options.connect().await.unwrap();
+    let ids: Vec<Option<String>> =
+        sqlx::query_scalar("SELECT listing_id FROM shadow_scores ORDER BY listing_id NULLS FIRST")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(ids, [None, Some("kept".to_owned())]);
 }
 
 async fn rows(app: &TestApp) -> u64 {
