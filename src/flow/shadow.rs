@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::live::{Live, SwapError, load_and_try};
 use super::queue::{Queue, compute};
-use super::submit::{Batch, FAST_SLICE, Item, Pairs, SLOW_SLICE};
+use super::submit::{Batch, Item, Pairs, slice_size};
 use crate::domain::{Assessment, Limits, ScoredLine, hex};
 use crate::registry::{ShadowFileError, Shadowing, Share, read_shadow};
 use crate::scoring::{self, Ask, Assess, Detail, RawItem, TierChoice, score_items};
@@ -277,8 +277,7 @@ impl Shadow {
         let (this, share) = (Arc::clone(self), shadow.named.share);
         let picked = compute(move || this.pick(share, &batch, said)).await;
         let mut picked = picked.unwrap_or_default();
-        let reads = tier != TierChoice::Fast && shadow.scorer.has_encoder();
-        let size = if reads { SLOW_SLICE } else { FAST_SLICE };
+        let size = slice_size(&*shadow.scorer, tier);
         // Nobody will look at an explanation.
         let ask = Ask { detail: Detail::Bare, tier };
         let mut rows = Vec::new();

@@ -34,8 +34,8 @@ pub struct Batch<B> {
 const FEW: usize = 4;
 /// Listings that a processor takes at a time from a batch, so that who goes first waits a few
 /// milliseconds at most: of the fast tier alone, and of the encoder.
-pub(super) const FAST_SLICE: usize = 64;
-pub(super) const SLOW_SLICE: usize = 4;
+const FAST_SLICE: usize = 64;
+const SLOW_SLICE: usize = 4;
 
 /// How long each stage took.
 #[derive(Debug, Clone, Copy, Default)]
@@ -208,8 +208,7 @@ impl Submit {
         let began = Instant::now();
         // One model for the whole batch, whatever comes into use meanwhile.
         let scorer = self.live.get();
-        let reads = ask.tier != TierChoice::Fast && scorer.has_encoder();
-        let size = if reads { SLOW_SLICE } else { FAST_SLICE };
+        let size = slice_size(&*scorer, ask.tier);
         let slices = (0..batch.items.len()).step_by(size).map(|from| {
             let work = Work { scorer: Arc::clone(&scorer), limits: Arc::clone(&self.limits), ask };
             let batch = Arc::clone(batch);
@@ -242,6 +241,11 @@ impl Submit {
         }
         self.store.save(&good).await
     }
+}
+
+/// Listings of a slice that `scorer` scores with `tier`.
+pub(super) fn slice_size(scorer: &dyn Assess, tier: TierChoice) -> usize {
+    if tier != TierChoice::Fast && scorer.has_encoder() { SLOW_SLICE } else { FAST_SLICE }
 }
 
 /// What the thread pool needs to score a batch.

@@ -19,7 +19,8 @@ use super::Status;
 use super::error::Hint as _;
 use crate::config::{self, Settings};
 use crate::domain::ModelId;
-use crate::registry::{ChangeError, find_models_dir, model_dir};
+use crate::registry::{ChangeError, model_dir};
+use crate::scoring;
 
 /// List, show, promote, roll back and compare models.
 #[derive(Debug, clap::Args)]
@@ -65,10 +66,8 @@ impl Place {
         if let Some(models) = &self.models {
             models.clone_into(&mut settings.scoring.models_dir);
         }
-        let program = std::env::current_exe().ok();
-        let configured = &settings.scoring.models_dir;
-        let models = find_models_dir(configured, Path::new(""), program.as_deref())
-            .hint("--models names the folder of models")?;
+        let models =
+            scoring::models_dir(&settings.scoring).hint("--models names the folder of models")?;
         Ok((settings, models))
     }
 }
