@@ -12,11 +12,11 @@ use super::model::{self, TierChoice, Wanted};
 use super::score::{Lang, Look, sink};
 use super::{Status, output, runtime, serve};
 use crate::config::{self, Settings};
-use crate::domain::{ApiKey, Listing, ScoredLine, SystemClock};
+use crate::domain::{ApiKey, SystemClock};
 use crate::flow::SIGN_IN_WITHIN;
 use crate::http::{Server, shutdown_signal};
 use crate::preprocess;
-use crate::scoring::{Assess, Detail, RawItem, score_items};
+use crate::scoring::{Assess, Detail, RawItem, ScoredItem, score_items};
 use crate::store::{Store, ToStore, Token};
 
 pub(super) const LISTINGS: &str = include_str!("../../datasets/demo/listings.jsonl");
@@ -118,7 +118,7 @@ async fn load(
     settings: &Settings,
     scorer: &dyn Assess,
     store: &Store,
-) -> anyhow::Result<Vec<(ScoredLine, Option<Listing>)>> {
+) -> anyhow::Result<Vec<ScoredItem>> {
     let lines: Vec<&str> = LISTINGS.lines().filter(|line| !line.trim().is_empty()).collect();
     let items: Vec<RawItem<'_>> =
         lines.iter().zip(1..).map(|(json, line)| RawItem { line, json: json.as_bytes() }).collect();
@@ -129,8 +129,8 @@ async fn load(
         let kept: Vec<ToStore<'_>> = rows
             .iter()
             .zip(lines)
-            .filter_map(|((line, listing), json)| {
-                Some(ToStore { json, listing: listing.as_ref()?, line })
+            .filter_map(|(ScoredItem { line, read }, json)| {
+                Some(ToStore { json, listing: &read.as_ref()?.0, line })
             })
             .collect();
         store.save(&kept).await?;
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn every_demo_listing_can_be_scored() {
         for line in LISTINGS.lines() {
-            Listing::from_json(line.as_bytes(), &Limits::default()).unwrap();
+            crate::domain::Listing::from_json(line.as_bytes(), &Limits::default()).unwrap();
         }
         assert!(LISTINGS.lines().count() > 2);
     }

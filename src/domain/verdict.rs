@@ -213,6 +213,18 @@ impl Parts {
         }
     }
 
+    /// Adds to a part, which has input by that.
+    pub fn add(&mut self, part: Part, weight: f64) {
+        let term = match part {
+            Part::Text => &mut self.text,
+            Part::Image => &mut self.image,
+            Part::Price => &mut self.price,
+            Part::Seller => &mut self.seller,
+            Part::Codes => &mut self.codes,
+        };
+        *term = Some(term.unwrap_or(0.0) + weight);
+    }
+
     /// The sum of the parts that had input, always added in the same order.
     pub fn sum(&self) -> f64 {
         Part::ALL.iter().filter_map(|p| self.get(*p)).sum()

@@ -5,6 +5,7 @@
 //! scored on the thread pool and then kept; a model in the shadow scores some of it again. It speaks neither HTTP nor SQL; `http` and `cli`
 //! call it, and it calls `scoring` and `store`.
 
+mod context;
 mod keys;
 mod live;
 mod processors;

@@ -10,10 +10,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::live::{Live, SwapError, load_and_try};
 use super::queue::{Queue, compute};
-use super::submit::{Batch, Item, Pairs, slice_size};
-use crate::domain::{Assessment, Limits, ScoredLine, hex};
+use super::submit::{Batch, Item, slice_size};
+use crate::domain::{Assessment, Limits, hex};
 use crate::registry::{ShadowFileError, Shadowing, Share, read_shadow};
-use crate::scoring::{self, Ask, Assess, Detail, RawItem, TierChoice, score_items};
+use crate::scoring::{
+    self, Ask, Assess, Detail, RawItem, ReadItem, ScoredItem, TierChoice, score_read,
+};
+use crate::signals::Context;
 use crate::store::{ModelScore, ShadowScore, Store};
 use crate::telemetry::metrics::{SHADOW_DROPPED, SHADOW_FAILED, SHADOW_SCORED};
 use crate::{config, preprocess};
@@ -88,6 +91,7 @@ impl<B> Noted<B> {
 struct Said {
     at: Range<usize>,
     id: Option<String>,
+    context: Context,
     live: ModelScore,
 }
 
@@ -97,6 +101,7 @@ struct Picked {
     json: Box<[u8]>,
     content_sha256: String,
     id: Option<String>,
+    context: Context,
     live: ModelScore,
     place: OwnedSemaphorePermit,
 }
@@ -228,18 +233,21 @@ impl Shadow {
     pub(super) fn note<B>(
         &self,
         batch: &Arc<Batch<B>>,
-        pairs: &Pairs,
+        scored: &[ScoredItem],
         tier: TierChoice,
     ) -> Option<Noted<B>> {
         let shadow = self.get()?;
-        let said = batch.items.iter().zip(pairs).filter_map(|(item, (line, _))| {
-            let Item::Json { at, .. } = item else { return None };
-            let by_live = line.outcome.as_ref().ok()?;
-            if by_live.model == *shadow.scorer.model() {
-                return None;
-            }
-            Some(Said { at: at.clone(), id: line.id.clone(), live: model_score(by_live) })
-        });
+        let said =
+            batch.items.iter().zip(scored).filter_map(|(item, ScoredItem { line, read })| {
+                let Item::Json { at, .. } = item else { return None };
+                let by_live = line.outcome.as_ref().ok()?;
+                if by_live.model == *shadow.scorer.model() {
+                    return None;
+                }
+                let context = read.as_ref()?.1.clone();
+                let (at, id) = (at.clone(), line.id.clone());
+                Some(Said { at, id, context, live: model_score(by_live) })
+            });
         let said = said.collect();
         Some(Noted { shadow, batch: Arc::clone(batch), tier, said })
     }
@@ -296,7 +304,7 @@ impl Shadow {
     /// The hash of its bytes decides, so that the same listing is always in or always out.
     fn pick<B: AsRef<[u8]>>(&self, share: Share, batch: &Batch<B>, said: Vec<Said>) -> Vec<Picked> {
         let (mut picked, mut left) = (Vec::new(), 0);
-        for Said { at, id, live } in said {
+        for Said { at, id, context, live } in said {
             let json = batch.bytes.as_ref().get(at).unwrap_or_default();
             let digest = Sha256::digest(json);
             let first = digest.iter().take(8).fold(0, |n, byte| (n << 8) | u64::from(*byte));
@@ -307,7 +315,7 @@ impl Shadow {
             match Arc::clone(&self.places).try_acquire_many_owned(places.max(1)) {
                 Ok(place) => {
                     let (json, content_sha256) = (json.into(), hex(&digest));
-                    picked.push(Picked { json, content_sha256, id, live, place });
+                    picked.push(Picked { json, content_sha256, id, context, live, place });
                 }
                 Err(_) => left += 1,
             }
@@ -363,11 +371,13 @@ fn model_score(said: &Assessment) -> ModelScore {
 
 /// Scores a slice; the listings on which the model fails have no row.
 fn rows(shadow: &InUse, limits: &Limits, slice: Vec<Picked>, ask: Ask) -> Vec<Row> {
-    let raw: Vec<_> = slice.iter().map(|p| RawItem { line: 1, json: &p.json }).collect();
-    let scored = score_items(&*shadow.scorer, limits, ask, &raw);
-    let row = |(picked, (line, _)): (Picked, (ScoredLine, _))| {
+    let read = |p: &Picked| {
+        ReadItem::new(RawItem { line: 1, json: &p.json }, limits).in_context(p.context.clone())
+    };
+    let scored = score_read(&*shadow.scorer, ask, preprocess::map_batch(&slice, read));
+    let row = |(picked, item): (Picked, ScoredItem)| {
         let Picked { content_sha256, id, live, place, .. } = picked;
-        let shadow = model_score(&line.outcome.ok()?);
+        let shadow = model_score(&item.line.outcome.ok()?);
         let score = ShadowScore { listing_id: id, content_sha256, live, shadow };
         Some(Row { score, place })
     };

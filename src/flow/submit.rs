@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
 
+use super::context::Contexts;
 use super::live::Live;
 use super::processors::Priority;
 use super::queue::{Queue, QueueFull, Ticket, Unfinished, compute};
 use super::shadow::{Noted, Shadow};
-use crate::domain::{ItemError, Limits, Listing, ScoredLine};
-use crate::scoring::{Ask, Assess, RawItem, TierChoice, score_items};
+use crate::domain::{ItemError, Limits, ScoredLine};
+use crate::preprocess;
+use crate::scoring::{Ask, Assess, RawItem, ReadItem, ScoredItem, TierChoice, score_read};
 use crate::store::{SaveReport, Store, StoreError, ToStore};
 use crate::telemetry::metrics::{LISTINGS_SCORED, SCORE_SECONDS, STAGE_SECONDS};
 
@@ -84,12 +86,11 @@ impl fmt::Debug for SubmitParts {
 pub struct Submit {
     live: Arc<Live>,
     shadow: Arc<Shadow>,
+    contexts: Contexts,
     store: Store,
     limits: Arc<Limits>,
     queue: Queue,
 }
-
-pub(super) type Pairs = Vec<(ScoredLine, Option<Listing>)>;
 
 impl Submit {
     pub fn new(parts: SubmitParts) -> Self {
@@ -98,7 +99,8 @@ impl Submit {
         let (limits, queue) = (Arc::new(limits), Queue::new(queue_items));
         let shadow =
             Shadow::new(Arc::clone(&live), Arc::clone(&limits), store.clone(), queue.clone());
-        Self { live, shadow: Arc::new(shadow), store, limits, queue }
+        let contexts = Contexts::new(store.clone());
+        Self { live, shadow: Arc::new(shadow), contexts, store, limits, queue }
     }
 
     /// The model in use.
@@ -149,11 +151,11 @@ impl Submit {
         R: Send + 'static,
     {
         let batch = Arc::new(batch);
-        let (pairs, mut timings) = self.pairs(ticket, &batch, ask).await?;
-        let noted = self.shadow.note(&batch, &pairs, ask.tier);
+        let (scored, mut timings) = self.scored(ticket, &batch, ask).await?;
+        let noted = self.shadow.note(&batch, &scored, ask.tier);
         drop(batch);
         let began = Instant::now();
-        let written = compute(move || write(&mut pairs.iter().map(|(line, _)| line))).await?;
+        let written = compute(move || write(&mut scored.iter().map(|item| &item.line))).await?;
         timings.write = began.elapsed();
         self.shadow.begin(noted.map(Noted::nameless));
         Ok(Scored { written, timings })
@@ -173,9 +175,9 @@ impl Submit {
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
         let batch = Arc::new(batch);
-        let (pairs, mut timings) = self.pairs(ticket, &batch, ask).await?;
+        let (scored, mut timings) = self.scored(ticket, &batch, ask).await?;
         let began = Instant::now();
-        let (saved, ids) = match self.save(&batch, &pairs).await {
+        let (saved, ids) = match self.save(&batch, &scored).await {
             Ok(report) => {
                 let ids = report.items.iter().map(|i| i.id.clone()).collect();
                 (Ok(report), ids)
@@ -183,9 +185,9 @@ impl Submit {
             Err(error) => (Err(error), Vec::new()),
         };
         timings.store = began.elapsed();
-        self.shadow.begin(self.shadow.note(&batch, &pairs, ask.tier));
+        self.shadow.begin(self.shadow.note(&batch, &scored, ask.tier));
         let mut ids = ids.into_iter();
-        let lines = pairs.into_iter().map(|(mut line, _)| {
+        let lines = scored.into_iter().map(|ScoredItem { mut line, .. }| {
             if line.outcome.is_ok() {
                 let id = ids.next().flatten();
                 line.id = line.id.or(id);
@@ -196,45 +198,57 @@ impl Submit {
     }
 
     /// Scores a batch, one slice after the other, each as soon as a processor is free for it.
-    async fn pairs<B>(
+    async fn scored<B>(
         &self,
         ticket: Ticket,
         batch: &Arc<Batch<B>>,
         ask: Ask,
-    ) -> Result<(Pairs, Timings), Unfinished>
+    ) -> Result<(Vec<ScoredItem>, Timings), Unfinished>
     where
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
         let began = Instant::now();
+        let read = if batch.items.len() <= FEW {
+            // Sooner read than sent to another thread.
+            batch.items.iter().map(|item| batch.read(item, &self.limits)).collect()
+        } else {
+            let (batch, limits) = (Arc::clone(batch), Arc::clone(&self.limits));
+            let read =
+                move || preprocess::map_batch(&batch.items, |item| batch.read(item, &limits));
+            compute(read).await?
+        };
+        let mut items = self.contexts.gather(read).await;
         // One model for the whole batch, whatever comes into use meanwhile.
         let scorer = self.live.get();
         let size = slice_size(&*scorer, ask.tier);
-        let slices = (0..batch.items.len()).step_by(size).map(|from| {
-            let work = Work { scorer: Arc::clone(&scorer), limits: Arc::clone(&self.limits), ask };
-            let batch = Arc::clone(batch);
-            move || work.score(&batch, from..(from + size).min(batch.items.len()))
-        });
+        let mut slices = Vec::with_capacity(items.len().div_ceil(size));
+        while !items.is_empty() {
+            let rest = items.split_off(size.min(items.len()));
+            let (slice, scorer) = (std::mem::replace(&mut items, rest), Arc::clone(&scorer));
+            slices.push(move || score_read(&*scorer, ask, slice));
+        }
         let (slices, queue) = ticket.run(slices).await?;
         let score = began.elapsed().saturating_sub(queue);
-        let pairs: Pairs = slices.into_iter().flatten().collect();
+        let scored: Vec<_> = slices.into_iter().flatten().collect();
         histogram!(STAGE_SECONDS, "stage" => "queue").record(queue.as_secs_f64());
         histogram!(SCORE_SECONDS).record(score.as_secs_f64());
-        count(&pairs);
-        Ok((pairs, Timings { queue, score, ..Timings::default() }))
+        count(&scored);
+        Ok((scored, Timings { queue, score, ..Timings::default() }))
     }
 
     async fn save<B: AsRef<[u8]>>(
         &self,
         batch: &Batch<B>,
-        pairs: &Pairs,
+        scored: &[ScoredItem],
     ) -> Result<SaveReport, StoreError> {
         let bytes = batch.bytes.as_ref();
-        let good = batch.items.iter().zip(pairs).filter_map(|(item, (line, listing))| {
-            let Item::Json { at, .. } = item else { return None };
-            let listing = listing.as_ref().filter(|_| line.outcome.is_ok())?;
-            let json = std::str::from_utf8(bytes.get(at.clone())?).ok()?;
-            Some(ToStore { json, listing, line })
-        });
+        let good =
+            batch.items.iter().zip(scored).filter_map(|(item, ScoredItem { line, read })| {
+                let Item::Json { at, .. } = item else { return None };
+                let (listing, _) = read.as_ref().filter(|_| line.outcome.is_ok())?;
+                let json = std::str::from_utf8(bytes.get(at.clone())?).ok()?;
+                Some(ToStore { json, listing, line })
+            });
         let good: Vec<_> = good.collect();
         if good.is_empty() {
             return Ok(SaveReport::default());
@@ -248,41 +262,24 @@ pub(super) fn slice_size(scorer: &dyn Assess, tier: TierChoice) -> usize {
     if tier != TierChoice::Fast && scorer.has_encoder() { SLOW_SLICE } else { FAST_SLICE }
 }
 
-/// What the thread pool needs to score a batch.
-struct Work {
-    scorer: Arc<dyn Assess>,
-    limits: Arc<Limits>,
-    ask: Ask,
-}
-
-impl Work {
-    /// Scores the items of `slice`.
-    fn score<B: AsRef<[u8]>>(&self, batch: &Batch<B>, slice: Range<usize>) -> Pairs {
-        let (bytes, items) = (batch.bytes.as_ref(), &batch.items[slice]);
-        let raw = items.iter().filter_map(|item| match item {
+impl<B: AsRef<[u8]>> Batch<B> {
+    fn read(&self, item: &Item, limits: &Limits) -> ReadItem {
+        match item {
             Item::Json { line, at } => {
-                let json = bytes.get(at.clone()).unwrap_or_default();
-                Some(RawItem { line: *line, json })
+                let json = self.bytes.as_ref().get(at.clone()).unwrap_or_default();
+                ReadItem::new(RawItem { line: *line, json }, limits)
             }
-            Item::TooLarge { .. } => None,
-        });
-        let raw: Vec<_> = raw.collect();
-        let mut scored = score_items(&*self.scorer, &self.limits, self.ask, &raw).into_iter();
-        let pair = |item: &Item| match item {
-            Item::Json { .. } => scored.next(),
             Item::TooLarge { line, bytes } => {
-                let error = ItemError::too_large(*bytes, self.limits.item_bytes);
-                let line = ScoredLine { line: *line, id: None, outcome: Err(error) };
-                Some((line, None))
+                let error = ItemError::too_large(*bytes, limits.item_bytes);
+                ReadItem::refused(*line, None, error)
             }
-        };
-        items.iter().filter_map(pair).collect()
+        }
     }
 }
 
-fn count(scored: &Pairs) {
+fn count(scored: &[ScoredItem]) {
     let mut kinds: Vec<((&str, &str), u64)> = Vec::new();
-    for (line, _) in scored {
+    for ScoredItem { line, .. } in scored {
         let kind = match &line.outcome {
             Ok(assessment) => ("ok", assessment.tier.as_str()),
             Err(error) => (error.code.as_str(), "none"),

@@ -10,7 +10,8 @@ use crate::domain::{LegalClass, ModelRef, hex};
 use crate::nn::{Arithmetic, BagWeights, Engine, HeadsConfig, Readout, Weights};
 use crate::preprocess::{Pieces, PiecesError};
 use crate::signals::{
-    FILES, FeatureSpace, Knowledge, KnowledgeError, PRICE_FEATURES, PRICE_FLAGS, PRICE_HINGES,
+    FILES, FeatureSpace, Fusion, Knowledge, KnowledgeError, PRICE_FEATURES, PRICE_FLAGS,
+    PRICE_HINGES,
 };
 
 /// The tokenizer's file.
@@ -95,8 +96,9 @@ pub fn load_model(dir: &Path, arithmetic: Arithmetic) -> Result<LoadedModel, Loa
             LoadError::Io { path: dir.join(name), source }
         })
     };
-    let [lexicon, brands, teencode] = FILES.map(text);
-    let knowledge = Knowledge::parse(&lexicon?, &brands?, &teencode?)?;
+    let [lexicon, brands, teencode, fusion] = FILES.map(text);
+    let fusion = Fusion::parse(&fusion?).map_err(KnowledgeError::from)?;
+    let knowledge = Knowledge::parse(&lexicon?, &brands?, &teencode?)?.with_fusion(fusion);
     let pieces = Pieces::parse(&checked(TOKENIZER)?)?;
     let tensors = candle_core::safetensors::load_buffer(&checked(WEIGHTS_FILE)?, &Device::Cpu)?;
     let bag = BagWeights::from_tensors(&tensors)?;

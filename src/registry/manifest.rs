@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{ModelId, Thresholds, Tier};
 use crate::nn::EncoderConfig;
-use crate::signals::CodeFinding;
 
 /// The form of `manifest.toml` that this build writes.
 pub const SCHEMA: u32 = 1;
@@ -27,7 +26,6 @@ pub struct Manifest {
     pub encoder: Option<EncoderSpec>,
     pub calibration: Calibration,
     pub thresholds: Thresholds,
-    pub codes: Codes,
     pub training: Training,
     /// SHA-256 of every other file that scoring reads, by name.
     pub files: BTreeMap<String, String>,
@@ -67,27 +65,6 @@ pub struct EncoderSpec {
 pub struct Calibration {
     /// Share of counterfeits in the listings that the model was calibrated on.
     pub base_rate: f64,
-}
-
-/// Log-odds of what a product code says; set by experts, not learned.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Codes {
-    pub gtin_valid: f64,
-    pub gtin_wrong_check_digit: f64,
-    pub gtin_malformed: f64,
-    pub gtin_restricted_prefix: f64,
-}
-
-impl Codes {
-    pub fn weight(&self, finding: CodeFinding) -> f64 {
-        match finding {
-            CodeFinding::Valid => self.gtin_valid,
-            CodeFinding::WrongCheckDigit => self.gtin_wrong_check_digit,
-            CodeFinding::NotAGtin => self.gtin_malformed,
-            CodeFinding::Restricted => self.gtin_restricted_prefix,
-        }
-    }
 }
 
 /// Where the weights come from.

@@ -26,8 +26,8 @@ pub use load::{
     LoadError, LoadedEncoder, LoadedModel, TOKENIZER, heads_config, load_model, sha256_hex,
 };
 pub use manifest::{
-    Calibration, Codes, EncoderSpec, MANIFEST_FILE, Manifest, ManifestError, SCHEMA, Spec,
-    Training, WEIGHTS_FILE,
+    Calibration, EncoderSpec, MANIFEST_FILE, Manifest, ManifestError, SCHEMA, Spec, Training,
+    WEIGHTS_FILE,
 };
 pub use pretrained::{PretrainedError, pretrained_engine, pretrained_sizes};
 pub use shadow::{

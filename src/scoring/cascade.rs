@@ -1,10 +1,10 @@
 use candle_core::Result;
 
-use super::contract::{Ask, Assess, Detail, TierChoice};
+use super::contract::{Ask, Assess, Detail, Subject, TierChoice};
 use super::explain::Explanation;
 use super::fast::FastScorer;
 use super::occlusion::{Stretch, stretches};
-use crate::domain::{Assessment, Listing, ModelRef, Tier, logit, sigmoid};
+use crate::domain::{Assessment, ModelRef, Tier, logit, sigmoid};
 use crate::nn::{Opinion, PriceView};
 use crate::preprocess::map_batch;
 use crate::registry::{EncoderSpec, LoadedEncoder, LoadedModel, ManifestError};
@@ -28,7 +28,7 @@ enum Begun<'a> {
 
 /// A listing for the encoder.
 struct Open<'a> {
-    listing: &'a Listing,
+    subject: Subject<'a>,
     reading: Reading,
     tokens: Tokens,
 }
@@ -72,16 +72,16 @@ impl Cascade {
         score < self.spec.settle_below || score >= self.spec.settle_from
     }
 
-    fn begin<'a>(&self, listing: &'a Listing, ask: Ask) -> Begun<'a> {
-        let reading = Reading::new(&self.fast.knowledge, listing);
+    fn begin<'a>(&self, subject: Subject<'a>, ask: Ask) -> Begun<'a> {
+        let reading = Reading::new(&self.fast.knowledge, subject.listing);
         if ask.tier != TierChoice::Full {
-            let said = self.fast.assess_reading(listing, &reading, ask.detail);
+            let said = self.fast.assess_reading(subject, &reading, ask.detail);
             if ask.tier == TierChoice::Fast || self.settled(&said) {
                 return Begun::Settled(said);
             }
         }
         let tokens = Tokens::new(&reading, self.fast.words.pieces(), self.spec.tokens);
-        Begun::Open(Box::new(Open { listing, reading, tokens }))
+        Begun::Open(Box::new(Open { subject, reading, tokens }))
     }
 
     /// What the encoder says of some listings.
@@ -108,12 +108,12 @@ impl Cascade {
     }
 
     fn draft<'a>(&'a self, open: &'a Open<'a>, vector: &[f32], detail: Detail) -> Draft<'a> {
-        let Open { listing, reading, tokens } = open;
+        let Open { subject, reading, tokens } = open;
         let input = reading.price_input();
         let view = PriceView { flags: &input.flags, hinges: &input.hinges };
         let Opinion { text: wording, price, classes } = self.second.readout.read(vector, view);
         let (wording, price) = (f64::from(wording), f64::from(price));
-        let mut explanation = Explanation::new(listing, reading, &self.fast.knowledge, detail);
+        let mut explanation = Explanation::new(*subject, reading, &self.fast.knowledge, detail);
         explanation.say_classes(&classes);
         let (of_fast, of_encoder) =
             (self.spec.slope * self.spec.mix, self.spec.slope * (1.0 - self.spec.mix));
@@ -166,8 +166,8 @@ impl Assess for Cascade {
         true
     }
 
-    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
-        let begun = map_batch(listings, |listing| self.begin(listing, ask));
+    fn assess_all(&self, subjects: &[Subject<'_>], ask: Ask) -> Vec<Assessment> {
+        let begun = map_batch(subjects, |subject| self.begin(*subject, ask));
         let open: Vec<&Open<'_>> = begun
             .iter()
             .filter_map(|b| match b {
@@ -178,7 +178,7 @@ impl Assess for Cascade {
         let mut full = self.full(&open, ask.detail).unwrap_or_else(|error| {
             // The answer says which tier it is from, so that nothing is hidden by this.
             tracing::error!(%error, "the encoder failed, the fast tier answers");
-            let fast = |o: &&Open<'_>| self.fast.assess_reading(o.listing, &o.reading, ask.detail);
+            let fast = |o: &&Open<'_>| self.fast.assess_reading(o.subject, &o.reading, ask.detail);
             map_batch(&open, fast)
         });
         let mut full = full.drain(..);

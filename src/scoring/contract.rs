@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::domain::{Assessment, ErrorCode, ItemError, Limits, Listing, ModelRef, ScoredLine};
 use crate::preprocess;
+use crate::signals::Context;
 
 /// How much of the explanation to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,20 +56,34 @@ impl From<Detail> for Ask {
     }
 }
 
-/// Something that gives a listing its score; the same listing always gets the same one.
+/// A listing and what is known of it beyond itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    pub listing: &'a Listing,
+    pub context: &'a Context,
+}
+
+impl<'a> From<&'a Listing> for Subject<'a> {
+    fn from(listing: &'a Listing) -> Self {
+        Self { listing, context: Context::NONE }
+    }
+}
+
+/// Something that gives a listing its score; the same listing in the same context always gets the
+/// same one.
 pub trait Assess: Debug + Send + Sync {
     /// The model that the scores come from.
     fn model(&self) -> &ModelRef;
 
     /// Scores some listings on the thread pool; one assessment each, in order.
-    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment>;
+    fn assess_all(&self, subjects: &[Subject<'_>], ask: Ask) -> Vec<Assessment>;
 
-    /// Scores one listing.
+    /// Scores one listing of which nothing else is known.
     ///
     /// # Panics
     /// When the scorer gives no assessment back.
     fn assess(&self, listing: &Listing, ask: Ask) -> Assessment {
-        self.assess_all(&[listing], ask).pop().expect("one listing has one assessment")
+        self.assess_all(&[listing.into()], ask).pop().expect("one listing has one assessment")
     }
 
     /// Whether there is an encoder to ask.
@@ -85,51 +100,104 @@ pub struct RawItem<'a> {
     pub json: &'a [u8],
 }
 
-/// Reads and scores a batch in parallel, order kept, one outcome an item.
-///
-/// An item that cannot be read, or on which scoring panics, gets an error of its own and does not
-/// touch its neighbours.
+/// An item after it was read.
+#[derive(Debug)]
+pub struct ReadItem {
+    line: u64,
+    /// What the item calls itself, where it could not be read.
+    claimed: Option<String>,
+    read: Result<Listing, ItemError>,
+    context: Context,
+}
+
+/// An item after it was scored.
+#[derive(Debug)]
+pub struct ScoredItem {
+    pub line: ScoredLine,
+    /// What was scored, where the item could be read.
+    pub read: Option<(Listing, Context)>,
+}
+
+impl ReadItem {
+    /// Reads an item.
+    pub fn new(item: RawItem<'_>, limits: &Limits) -> Self {
+        let read = Listing::from_json(item.json, limits);
+        let claimed = if read.is_err() { claimed_id(item.json, limits) } else { None };
+        Self { line: item.line, claimed, read, context: Context::default() }
+    }
+
+    /// An item that is not worth reading; `claimed` is what it calls itself, as far as is known.
+    pub fn refused(line: u64, claimed: Option<&str>, error: ItemError) -> Self {
+        let claimed = claimed.map(str::to_owned);
+        Self { line, claimed, read: Err(error), context: Context::default() }
+    }
+
+    pub fn listing(&self) -> Option<&Listing> {
+        self.read.as_ref().ok()
+    }
+
+    /// The same with what is known of the listing beyond itself.
+    #[must_use]
+    pub fn in_context(self, context: Context) -> Self {
+        Self { context, ..self }
+    }
+}
+
+/// Reads and scores a batch in parallel, order kept, one outcome an item; nothing is known of a
+/// listing beyond itself.
 pub fn score_items(
     scorer: &dyn Assess,
     limits: &Limits,
     ask: Ask,
     items: &[RawItem<'_>],
-) -> Vec<(ScoredLine, Option<Listing>)> {
-    let read = preprocess::map_batch(items, |item| Listing::from_json(item.json, limits));
-    let listings: Vec<&Listing> = read.iter().filter_map(|r| r.as_ref().ok()).collect();
-    let mut outcomes = score_each(scorer, &listings, ask).into_iter();
-    let line = |(item, read): (&RawItem<'_>, Result<Listing, ItemError>)| match read {
+) -> Vec<ScoredItem> {
+    score_read(scorer, ask, preprocess::map_batch(items, |item| ReadItem::new(*item, limits)))
+}
+
+/// Scores what has been read, order kept, one outcome an item.
+///
+/// An item that could not be read, or on which scoring panics, gets an error of its own and does
+/// not touch its neighbours.
+pub fn score_read(scorer: &dyn Assess, ask: Ask, items: Vec<ReadItem>) -> Vec<ScoredItem> {
+    let subjects: Vec<Subject<'_>> = items
+        .iter()
+        .filter_map(|item| {
+            Some(Subject { listing: item.read.as_ref().ok()?, context: &item.context })
+        })
+        .collect();
+    let mut outcomes = score_each(scorer, &subjects, ask).into_iter();
+    let scored = |ReadItem { line, claimed, read, context }| match read {
         Ok(listing) => {
             let missing = || Err(ItemError::new(ErrorCode::Internal, "", "scoring failed"));
             let outcome = outcomes.next().unwrap_or_else(missing);
             let id = listing.id().map(str::to_owned);
-            (ScoredLine { line: item.line, id, outcome }, Some(listing))
+            ScoredItem { line: ScoredLine { line, id, outcome }, read: Some((listing, context)) }
         }
         Err(error) => {
-            let id = claimed_id(item.json, limits);
-            (ScoredLine { line: item.line, id, outcome: Err(error) }, None)
+            let line = ScoredLine { line, id: claimed, outcome: Err(error) };
+            ScoredItem { line, read: None }
         }
     };
-    items.iter().zip(read).map(line).collect()
+    items.into_iter().map(scored).collect()
 }
 
 /// Scores all together or, where that panics, one after the other to find who is to blame.
 fn score_each(
     scorer: &dyn Assess,
-    listings: &[&Listing],
+    subjects: &[Subject<'_>],
     ask: Ask,
 ) -> Vec<Result<Assessment, ItemError>> {
-    let try_all = |listings: &[&Listing]| {
-        catch_unwind(AssertUnwindSafe(|| scorer.assess_all(listings, ask)))
+    let try_all = |subjects: &[Subject<'_>]| {
+        catch_unwind(AssertUnwindSafe(|| scorer.assess_all(subjects, ask)))
             .ok()
-            .filter(|all| all.len() == listings.len())
+            .filter(|all| all.len() == subjects.len())
     };
-    if let Some(all) = try_all(listings) {
+    if let Some(all) = try_all(subjects) {
         return all.into_iter().map(Ok).collect();
     }
-    let alone = |listing| try_all(&[listing]).and_then(|mut one| one.pop());
+    let alone = |subject| try_all(&[subject]).and_then(|mut one| one.pop());
     let failed = || ItemError::new(ErrorCode::Internal, "", "scoring failed");
-    listings.iter().map(|listing| alone(*listing).ok_or_else(failed)).collect()
+    subjects.iter().map(|subject| alone(*subject).ok_or_else(failed)).collect()
 }
 
 /// The id of an item that could not be read, where it has one, so that the sender finds it again.

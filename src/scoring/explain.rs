@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::contract::Detail;
+use super::contract::{Detail, Subject};
 use super::occlusion::Stretch;
 use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Reason, vnd, vnd_en};
 use crate::preprocess::text::{Place, slice};
 use crate::signals::{
-    CodeFinding, Disguise, FieldText, Knowledge, PriceSignal, Reading, Sign, SignKind, Source,
-    Variant,
+    Context, Disguise, FieldText, Knowledge, PriceSignal, Reading, Sign, SignKind, Source, Variant,
+    Weighed,
 };
 
 /// Single words shown in a brief explanation.
@@ -87,6 +87,7 @@ static REST: LazyLock<Kind> = LazyLock::new(|| {
 /// Collects the evidence of one listing while it is scored.
 pub(super) struct Explanation<'a> {
     listing: &'a Listing,
+    context: &'a Context,
     reading: &'a Reading,
     knowledge: &'a Knowledge,
     detail: Detail,
@@ -103,7 +104,7 @@ pub(super) struct Explanation<'a> {
 
 impl<'a> Explanation<'a> {
     pub(super) fn new(
-        listing: &'a Listing,
+        subject: Subject<'a>,
         reading: &'a Reading,
         knowledge: &'a Knowledge,
         detail: Detail,
@@ -111,12 +112,20 @@ impl<'a> Explanation<'a> {
         let (evidence, words) = (Vec::with_capacity(8), Vec::new());
         let (classes, said) = (Vec::new(), Vec::new());
         let offsets = vec![None; reading.fields.len()];
-        let grey = false;
-        Self { listing, reading, knowledge, detail, evidence, words, classes, said, grey, offsets }
-    }
-
-    pub(super) fn reading(&self) -> &'a Reading {
-        self.reading
+        let Subject { listing, context } = subject;
+        Self {
+            listing,
+            context,
+            reading,
+            knowledge,
+            detail,
+            evidence,
+            words,
+            classes,
+            said,
+            grey: false,
+            offsets,
+        }
     }
 
     /// Puts what a classifier says in place of what the concepts say: unnormalised
@@ -238,18 +247,25 @@ impl<'a> Explanation<'a> {
         self.whole(Part::Price, "price".into(), &kind.into(), &Arc::new(reason), part);
     }
 
-    pub(super) fn code(&mut self, finding: CodeFinding, part: f64) {
-        let text = self.listing.gtin().unwrap_or_default();
-        self.evidence.push(Evidence {
-            part: Part::Codes,
-            kind: finding.as_str().into(),
-            field: "gtin".into(),
-            start: 0,
-            end: text.chars().count(),
-            text: text.to_owned(),
-            weight: part,
-            reason: finding.reason(),
-        });
+    /// What was found beyond wording and price, weighed into its parts.
+    pub(super) fn clues(&mut self, parts: &mut Parts) {
+        let code = self.reading.code.zip(self.listing.gtin()).map(|(found, text)| found.clue(text));
+        let known = self.context.clues(self.listing);
+        for Weighed { clue, kind, weight, reason } in
+            self.knowledge.fusion().weigh(code.into_iter().chain(known))
+        {
+            parts.add(clue.part, weight);
+            self.evidence.push(Evidence {
+                part: clue.part,
+                kind,
+                field: clue.field,
+                start: 0,
+                end: clue.text.chars().count(),
+                text: clue.text,
+                weight,
+                reason,
+            });
+        }
     }
 
     /// The class the listing would fall under: what the classifier says, or where there is none,

@@ -2,13 +2,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cascade::Cascade;
-use super::contract::{Ask, Assess, Detail};
+use super::contract::{Ask, Assess, Detail, Subject};
 use super::explain::Explanation;
 use super::words::WordWeights;
 use crate::config;
-use crate::domain::{
-    Assessment, Listing, ModelId, ModelIdError, ModelRef, Parts, Score, Tier, logit,
-};
+use crate::domain::{Assessment, ModelId, ModelIdError, ModelRef, Parts, Score, Tier, logit};
 use crate::nn::{Arithmetic, NoSuchLevel, NoSuchPrecision};
 use crate::preprocess::map_batch;
 use crate::registry::{
@@ -125,9 +123,10 @@ impl Assess for FastScorer {
         &self.model
     }
 
-    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
-        map_batch(listings, |listing| {
-            self.assess_reading(listing, &Reading::new(&self.knowledge, listing), ask.detail)
+    fn assess_all(&self, subjects: &[Subject<'_>], ask: Ask) -> Vec<Assessment> {
+        map_batch(subjects, |subject| {
+            let reading = Reading::new(&self.knowledge, subject.listing);
+            self.assess_reading(*subject, &reading, ask.detail)
         })
     }
 }
@@ -136,11 +135,11 @@ impl FastScorer {
     /// Scores a listing that has been read.
     pub(super) fn assess_reading(
         &self,
-        listing: &Listing,
+        subject: Subject<'_>,
         reading: &Reading,
         detail: Detail,
     ) -> Assessment {
-        let mut explanation = Explanation::new(listing, reading, &self.knowledge, detail);
+        let mut explanation = Explanation::new(subject, reading, &self.knowledge, detail);
         let mut text = self.intercept;
         for sign in &self.words.space().signs(reading) {
             let weight = self.words.weight(sign.index);
@@ -200,12 +199,8 @@ impl FastScorer {
         mut explanation: Explanation<'_>,
         (text, price): (f64, Option<f64>),
     ) -> Assessment {
-        let codes = explanation.reading().code.map(|finding| {
-            let part = self.manifest.codes.weight(finding);
-            explanation.code(finding, part);
-            part
-        });
-        let mut parts = Parts { text: Some(text), image: None, price, seller: None, codes };
+        let mut parts = Parts { text: Some(text), price, ..Parts::default() };
+        explanation.clues(&mut parts);
         let score = self.settle(&mut parts);
         let band = self.manifest.thresholds.band(score);
         Assessment {

@@ -12,5 +12,8 @@ mod occlusion;
 mod words;
 
 pub use cascade::Cascade;
-pub use contract::{Ask, Assess, Detail, RawItem, TierChoice, score_items};
+pub use contract::{
+    Ask, Assess, Detail, RawItem, ReadItem, ScoredItem, Subject, TierChoice, score_items,
+    score_read,
+};
 pub use fast::{FastScorer, ScoringError, load, locate, models_dir, named};

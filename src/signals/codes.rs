@@ -1,8 +1,7 @@
-use std::sync::Arc;
+use super::clue::Clue;
+use crate::domain::Part;
 
-use crate::domain::Reason;
-
-/// What a product code says by itself.
+/// What a product code says by itself; `fusion.toml` says what each weighs, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CodeFinding {
     /// Digits, length and check digit are right. That proves nothing: anyone may print a number.
@@ -28,27 +27,9 @@ impl CodeFinding {
         }
     }
 
-    /// For an officer.
-    pub fn reason(self) -> Arc<Reason> {
-        let (vi, en) = match self {
-            Self::Valid => (
-                "Mã GTIN đúng số kiểm tra; điều này không chứng minh hàng thật",
-                "The GTIN's check digit is right, which proves nothing",
-            ),
-            Self::WrongCheckDigit => (
-                "Mã GTIN sai số kiểm tra: không thể là mã do GS1 cấp",
-                "The GTIN's check digit is wrong: no such number was issued",
-            ),
-            Self::NotAGtin => (
-                "Mã sản phẩm không có dạng GTIN (8, 12, 13 hoặc 14 chữ số)",
-                "The product code is not a GTIN (8, 12, 13 or 14 digits)",
-            ),
-            Self::Restricted => (
-                "Mã GTIN có đầu số dùng nội bộ cửa hàng, không phải mã hàng hoá",
-                "The GTIN's prefix is for use inside a shop, not for goods on sale",
-            ),
-        };
-        Arc::new(Reason { vi: vi.to_owned(), en: en.to_owned() })
+    /// What is found of the number in the field `gtin`.
+    pub fn clue(self, text: &str) -> Clue {
+        Clue::new(Part::Codes, self.as_str(), "gtin".into()).text(text)
     }
 }
 

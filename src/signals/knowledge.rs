@@ -2,18 +2,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::brands::{Brands, BrandsError};
+use super::fusion::{Fusion, FusionError};
 use super::lexicon::{Lexicon, LexiconError};
 use super::phrases::{Interner, WordId};
 use crate::preprocess::text::{Normalizer, Teencode, TeencodeError, Text, Vocabulary};
 
 /// The files that make up the knowledge, in a folder of their own or in a model's.
-pub const FILES: [&str; 3] = ["lexicon.toml", "brands.toml", "teencode.toml"];
+pub const FILES: [&str; 4] = ["lexicon.toml", "brands.toml", "teencode.toml", "fusion.toml"];
 
-/// Everything that is known before a listing is read: wording, brands, short forms.
+/// Everything that is known before a listing is read: wording, brands, short forms, and what other
+/// evidence weighs.
 #[derive(Debug)]
 pub struct Knowledge {
     lexicon: Lexicon,
     brands: Brands,
+    fusion: Fusion,
     normalizer: Normalizer,
     interner: Interner,
 }
@@ -29,6 +32,8 @@ pub enum KnowledgeError {
     Brands(#[from] BrandsError),
     #[error(transparent)]
     Teencode(#[from] TeencodeError),
+    #[error(transparent)]
+    Fusion(#[from] FusionError),
 }
 
 impl Knowledge {
@@ -37,14 +42,14 @@ impl Knowledge {
     /// # Errors
     /// When a file is missing or says something that cannot be.
     pub fn load(dir: &Path) -> Result<Self, KnowledgeError> {
-        let [lexicon, brands, teencode] = FILES.map(|name| {
+        let [lexicon, brands, teencode, fusion] = FILES.map(|name| {
             let path = dir.join(name);
             fs::read_to_string(&path).map_err(|source| KnowledgeError::Read { path, source })
         });
-        Self::parse(&lexicon?, &brands?, &teencode?)
+        Ok(Self::parse(&lexicon?, &brands?, &teencode?)?.with_fusion(Fusion::parse(&fusion?)?))
     }
 
-    /// Reads the texts of the [`FILES`].
+    /// Reads the texts of the [`FILES`], but for the fusion table, which is empty.
     ///
     /// # Errors
     /// When one says something that cannot be.
@@ -57,7 +62,14 @@ impl Knowledge {
         let brands = Brands::parse(brands, &bare, &mut interner, &mut vocabulary)?;
         let lexicon = Lexicon::parse(lexicon, &bare, &mut interner, &mut vocabulary)?;
         let normalizer = Normalizer::new(teencode, vocabulary);
-        Ok(Self { lexicon, brands, normalizer, interner })
+        let fusion = Fusion::default();
+        Ok(Self { lexicon, brands, fusion, normalizer, interner })
+    }
+
+    /// The same with another fusion table.
+    #[must_use]
+    pub fn with_fusion(self, fusion: Fusion) -> Self {
+        Self { fusion, ..self }
     }
 
     pub fn lexicon(&self) -> &Lexicon {
@@ -66,6 +78,10 @@ impl Knowledge {
 
     pub fn brands(&self) -> &Brands {
         &self.brands
+    }
+
+    pub fn fusion(&self) -> &Fusion {
+        &self.fusion
     }
 
     pub fn normalizer(&self) -> &Normalizer {

@@ -5,8 +5,11 @@
 //! learned, and live with the model. Next: `scoring` turns a [`Reading`] into evidence.
 
 mod brands;
+mod clue;
 mod codes;
+mod context;
 mod features;
+mod fusion;
 mod knowledge;
 mod lexicon;
 mod phrases;
@@ -15,8 +18,11 @@ mod reading;
 mod tokens;
 
 pub use brands::{BrandMention, Brands, BrandsError, Mention};
+pub use clue::Clue;
 pub use codes::{CodeFinding, check_gtin};
+pub use context::Context;
 pub use features::{Disguise, FeatureSpace, Sign, SignKind, length_scale};
+pub use fusion::{Fusion, FusionError, Weighed};
 #[cfg(test)]
 pub(crate) use knowledge::tests as testing;
 pub use knowledge::{FILES, Knowledge, KnowledgeError};

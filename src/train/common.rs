@@ -14,8 +14,8 @@ use crate::eval::calibration::Platt;
 use crate::eval::threshold::{Budget, Chosen, ThresholdError};
 use crate::preprocess::PiecesError;
 use crate::registry::{
-    Calibration, Codes, EncoderSpec, LoadError, Manifest, ManifestError, PretrainedError, SCHEMA,
-    Spec, Training, WEIGHTS_FILE, sha256_hex,
+    Calibration, EncoderSpec, LoadError, Manifest, ManifestError, PretrainedError, SCHEMA, Spec,
+    Training, WEIGHTS_FILE, sha256_hex,
 };
 use crate::signals::KnowledgeError;
 
@@ -165,7 +165,6 @@ pub(super) struct Made<'a> {
     pub(super) encoder: Option<EncoderSpec>,
     pub(super) base_rate: f64,
     pub(super) thresholds: Thresholds,
-    pub(super) codes: Codes,
     pub(super) recipe_text: &'a str,
     pub(super) seed: u64,
     /// SHA-256 of the files that were learned from, by their part.
@@ -206,7 +205,6 @@ impl<'a> Folder<'a> {
             encoder: made.encoder,
             calibration: Calibration { base_rate: made.base_rate },
             thresholds: made.thresholds,
-            codes: made.codes,
             training: Training {
                 recipe_sha256: sha256_hex(made.recipe_text.as_bytes()),
                 seed: made.seed,

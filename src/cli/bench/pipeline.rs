@@ -97,7 +97,8 @@ impl Bench<'_> {
             .map(|line| Listing::from_json(line.as_bytes(), self.limits))
             .collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
-        let scored = self.scorer.assess_all(&listings.iter().collect::<Vec<_>>(), self.ask);
+        let scored =
+            self.scorer.assess_all(&listings.iter().map(Into::into).collect::<Vec<_>>(), self.ask);
         let time = start.elapsed();
         ensure!(scored.len() == lines.len(), "a listing got lost");
         Ok(time)
@@ -109,8 +110,8 @@ impl Bench<'_> {
             (1..).zip(lines).map(|(line, json)| RawItem { line, json: json.as_bytes() }).collect();
         let scored = score_items(&**self.scorer, self.limits, self.ask, &items);
         let mut bytes = Vec::with_capacity(2048 * lines.len());
-        for (line, _) in &scored {
-            serde_json::to_writer(&mut bytes, line)?;
+        for item in &scored {
+            serde_json::to_writer(&mut bytes, &item.line)?;
         }
         let time = start.elapsed();
         ensure!(!bytes.is_empty(), "a listing got lost");

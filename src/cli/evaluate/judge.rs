@@ -115,7 +115,8 @@ impl Judge {
         match self {
             Self::Model { scorer, tier } => {
                 let ask = Ask { detail: Detail::Bare, tier: (*tier).into() };
-                let said = scorer.assess_all(listings, ask);
+                let said = scorer
+                    .assess_all(&listings.iter().map(|l| (*l).into()).collect::<Vec<_>>(), ask);
                 said.iter().map(|a| (a.score.value(), Some(a.band))).collect()
             }
             Self::Regex => each(&regex_baseline::score),
@@ -149,6 +150,7 @@ impl Judge {
 pub(super) mod tests {
     use super::*;
     use crate::domain::{Assessment, LegalClass, ModelId, ModelRef, Parts, Score, Tier};
+    use crate::scoring::Subject;
 
     /// Says how long the title is.
     #[derive(Debug)]
@@ -159,8 +161,8 @@ pub(super) mod tests {
             &self.0
         }
 
-        fn assess_all(&self, listings: &[&Listing], _: Ask) -> Vec<Assessment> {
-            listings.iter().map(|listing| self.one(listing)).collect()
+        fn assess_all(&self, subjects: &[Subject<'_>], _: Ask) -> Vec<Assessment> {
+            subjects.iter().map(|subject| self.one(subject.listing)).collect()
         }
     }
 

@@ -10,8 +10,9 @@ use anyhow::Context as _;
 
 use super::input::{self, Chunk, InputError, Item, Opened, Place};
 use super::sink::{self, Batch, Look, OutputFormat};
-use crate::domain::{ItemError, Limits, Listing, ScoredLine};
-use crate::scoring::{Ask, Assess, Detail, RawItem, TierChoice, score_items};
+use crate::domain::{ItemError, Limits};
+use crate::preprocess;
+use crate::scoring::{Ask, Assess, Detail, RawItem, ReadItem, ScoredItem, TierChoice, score_read};
 
 /// How many item errors are told one by one.
 const TOLD: usize = 5;
@@ -100,7 +101,7 @@ pub fn execute(
             Message::Failed(error) => return Err(error.into()),
             Message::End => break,
         };
-        for (line, _) in &rows {
+        for ScoredItem { line, .. } in &rows {
             match &line.outcome {
                 Ok(_) => summary.scored += 1,
                 Err(error) => {
@@ -173,7 +174,7 @@ fn read_all(files: Vec<Opened>, to_scorer: &SyncSender<Message<Chunk>>) {
     drop(to_scorer.send(Message::End));
 }
 
-type Rows = Vec<(ScoredLine, Option<Listing>)>;
+type Rows = Vec<ScoredItem>;
 
 fn score_all(
     scorer: &dyn Assess,
@@ -197,22 +198,10 @@ fn score_all(
 }
 
 fn score_chunk(scorer: &dyn Assess, limits: &Limits, ask: Ask, chunk: &Chunk) -> Rows {
-    let raw: Vec<RawItem<'_>> = chunk
-        .items()
-        .filter_map(|(line, item)| match item {
-            Item::Json(json) => Some(RawItem { line, json }),
-            Item::Bad { .. } => None,
-        })
-        .collect();
-    let mut scored = score_items(scorer, limits, ask, &raw).into_iter();
-    chunk
-        .items()
-        .filter_map(|(line, item)| match item {
-            Item::Json(_) => scored.next(),
-            Item::Bad { id, error } => {
-                let id = id.map(str::to_owned);
-                Some((ScoredLine { line, id, outcome: Err(error.clone()) }, None))
-            }
-        })
-        .collect()
+    let items: Vec<_> = chunk.items().collect();
+    let read = preprocess::map_batch(&items, |(line, item)| match item {
+        Item::Json(json) => ReadItem::new(RawItem { line: *line, json }, limits),
+        Item::Bad { id, error } => ReadItem::refused(*line, *id, (*error).clone()),
+    });
+    score_read(scorer, ask, read)
 }

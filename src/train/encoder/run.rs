@@ -112,7 +112,6 @@ pub(in crate::train) fn run(
         encoder: Some(encoder),
         base_rate: data.base_rate,
         thresholds: thresholds.thresholds,
-        codes: fast.manifest.codes,
         recipe_text,
         seed: recipe.seed,
         data: data.hashes,

@@ -17,7 +17,6 @@ pub(super) struct Recipe {
     pub(super) model: Shape,
     pub(super) fit: Fit,
     pub(super) thresholds: Budgets,
-    pub(super) codes: crate::registry::Codes,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -87,7 +87,6 @@ pub(in crate::train) fn run(
         encoder: None,
         base_rate: data.base_rate,
         thresholds: thresholds.thresholds,
-        codes: recipe.codes,
         recipe_text,
         seed: recipe.seed,
         data: data.hashes,

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 use sqlx::ConnectOptions as _;
-use thatgia::domain::{Assessment, Listing, ModelId, ModelRef, Role, Score};
+use thatgia::domain::{Assessment, ModelId, ModelRef, Role, Score};
 use thatgia::preprocess;
 use thatgia::registry::Share;
-use thatgia::scoring::{Ask, Assess};
+use thatgia::scoring::{Ask, Assess, Subject};
 use thatgia::store::ShadowSummary;
 
 use crate::support::{FakeScorer, Gate, GatedScorer, TestApp};
@@ -28,8 +28,8 @@ impl Assess for Certain {
         self.0.model()
     }
 
-    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
-        let mut all = self.0.assess_all(listings, ask);
+    fn assess_all(&self, subjects: &[Subject<'_>], ask: Ask) -> Vec<Assessment> {
+        let mut all = self.0.assess_all(subjects, ask);
         for said in &mut all {
             said.score = Score::from_logit(5.0).unwrap();
             said.band = thatgia::domain::Band::High;
@@ -47,8 +47,8 @@ impl Assess for Broken {
         self.0.model()
     }
 
-    fn assess_all(&self, listings: &[&Listing], _: Ask) -> Vec<Assessment> {
-        assert!(listings.is_empty(), "on purpose");
+    fn assess_all(&self, subjects: &[Subject<'_>], _: Ask) -> Vec<Assessment> {
+        assert!(subjects.is_empty(), "on purpose");
         Vec::new()
     }
 }

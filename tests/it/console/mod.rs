@@ -10,10 +10,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use serde_json::json;
 use thatgia::domain::{
-    Assessment, Band, Evidence, LegalClass, Listing, ModelId, ModelRef, Part, Parts, Reason, Role,
-    Score, Tier,
+    Assessment, Band, Evidence, LegalClass, ModelId, ModelRef, Part, Parts, Reason, Role, Score,
+    Tier,
 };
-use thatgia::scoring::{Ask, Assess};
+use thatgia::scoring::{Ask, Assess, Subject};
 
 use crate::support::{Answer, TestApp};
 use html::Html;
@@ -82,8 +82,8 @@ impl Assess for Finds {
         &self.model
     }
 
-    fn assess_all(&self, listings: &[&Listing], _: Ask) -> Vec<Assessment> {
-        listings.iter().map(|_| self.one()).collect()
+    fn assess_all(&self, subjects: &[Subject<'_>], _: Ask) -> Vec<Assessment> {
+        subjects.iter().map(|_| self.one()).collect()
     }
 }
 

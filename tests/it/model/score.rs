@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use thatgia::domain::{Assessment, Limits, Listing, Part, logit};
-use thatgia::scoring::{Assess as _, Detail, RawItem, score_items};
+use thatgia::scoring::{Assess as _, Detail, RawItem, ScoredItem, score_items};
 
 use super::{demo, fast, listing};
 
@@ -53,9 +53,9 @@ fn a_score_does_not_depend_on_the_batch() {
         (1..).zip(&lines).map(|(line, json)| RawItem { line, json: json.as_bytes() }).collect();
     let limits = Limits::default();
     let together = score_items(&**fast(), &limits, Detail::Brief.into(), &items);
-    for (item, (line, _)) in items.iter().zip(&together).rev() {
+    for (item, ScoredItem { line, .. }) in items.iter().zip(&together).rev() {
         let alone = score_items(&**fast(), &limits, Detail::Brief.into(), &[*item]);
-        assert_eq!(alone[0].0, *line);
+        assert_eq!(alone[0].line, *line);
     }
 }
 

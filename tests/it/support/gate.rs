@@ -1,7 +1,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 
-use thatgia::domain::{Assessment, Listing, ModelRef};
-use thatgia::scoring::{Ask, Assess};
+use thatgia::domain::{Assessment, ModelRef};
+use thatgia::scoring::{Ask, Assess, Subject};
 
 use super::FakeScorer;
 
@@ -63,8 +63,8 @@ impl Assess for GatedScorer {
         self.inner.model()
     }
 
-    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
+    fn assess_all(&self, subjects: &[Subject<'_>], ask: Ask) -> Vec<Assessment> {
         self.gate.pass();
-        self.inner.assess_all(listings, ask)
+        self.inner.assess_all(subjects, ask)
     }
 }

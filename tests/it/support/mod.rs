@@ -14,7 +14,7 @@ use thatgia::domain::{
     Assessment, Band, Evidence, LegalClass, Listing, ModelId, ModelRef, Part, Parts, Reason, Score,
     Thresholds, Tier,
 };
-use thatgia::scoring::{Ask, Assess, Detail};
+use thatgia::scoring::{Ask, Assess, Detail, Subject};
 
 /// A scorer whose log-odds are the number of `!` in the title, less 2.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl Assess for FakeScorer {
         &self.model
     }
 
-    fn assess_all(&self, listings: &[&Listing], ask: Ask) -> Vec<Assessment> {
-        listings.iter().map(|listing| self.one(listing, ask)).collect()
+    fn assess_all(&self, subjects: &[Subject<'_>], ask: Ask) -> Vec<Assessment> {
+        subjects.iter().map(|subject| self.one(subject.listing, ask)).collect()
     }
 }
 

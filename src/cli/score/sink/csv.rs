@@ -3,6 +3,7 @@ use std::io::Write;
 
 use super::columns::{Value, columns, values};
 use super::{Batch, Sink};
+use crate::scoring::ScoredItem;
 
 /// A header and a row an item.
 pub(super) struct Csv<W> {
@@ -31,7 +32,7 @@ impl<W: Write> Csv<W> {
 
 impl<W: Write> Sink for Csv<W> {
     fn write(&mut self, batch: &Batch<'_>) -> anyhow::Result<()> {
-        for (line, _) in batch.rows {
+        for ScoredItem { line, .. } in batch.rows {
             for value in values(self.files.then_some(batch.file), line)? {
                 match value {
                     Value::Whole(n) => self.rows.write_field(n.to_string())?,

@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use super::{Batch, Sink};
+use crate::scoring::ScoredItem;
 
 /// One JSON object a line.
 pub(super) struct Jsonl<W> {
@@ -20,7 +21,7 @@ impl<W: Write> Sink for Jsonl<W> {
     fn write(&mut self, batch: &Batch<'_>) -> anyhow::Result<()> {
         self.buffer.clear();
         let file = serde_json::to_string(batch.file)?;
-        for (line, _) in batch.rows {
+        for ScoredItem { line, .. } in batch.rows {
             let start = self.buffer.len();
             serde_json::to_writer(&mut self.buffer, line)?;
             if self.files {

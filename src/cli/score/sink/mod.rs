@@ -11,7 +11,7 @@ mod table;
 
 use std::io::Write;
 
-use crate::domain::{Listing, ScoredLine};
+use crate::scoring::ScoredItem;
 
 /// How scored lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -51,7 +51,7 @@ pub struct Look {
 /// Lines of one file, in order.
 pub(super) struct Batch<'a> {
     pub(super) file: &'a str,
-    pub(super) rows: &'a [(ScoredLine, Option<Listing>)],
+    pub(super) rows: &'a [ScoredItem],
 }
 
 pub(super) trait Sink {
@@ -78,7 +78,7 @@ pub(super) fn open<'a>(
 
 /// The table alone, for listings scored elsewhere.
 pub(in crate::cli) fn table(
-    rows: &[(ScoredLine, Option<Listing>)],
+    rows: &[ScoredItem],
     look: Look,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ use parquet::file::properties::WriterProperties;
 
 use super::columns::{Kind, Value, columns, values};
 use super::{Batch, Sink};
+use crate::scoring::ScoredItem;
 
 /// Rows of a row group: what is held before it is written.
 const GROUP: usize = 1 << 16;
@@ -45,7 +46,7 @@ impl<W: Write + Send> Parquet<W> {
 impl<W: Write + Send> Sink for Parquet<W> {
     fn write(&mut self, batch: &Batch<'_>) -> anyhow::Result<()> {
         let mut rows = Vec::with_capacity(batch.rows.len());
-        for (line, _) in batch.rows {
+        for ScoredItem { line, .. } in batch.rows {
             rows.push(values(self.files.then_some(batch.file), line)?);
         }
         let arrays = columns(self.files).into_iter().enumerate().map(|(at, (_, kind))| {

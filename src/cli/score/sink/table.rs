@@ -11,6 +11,7 @@ use comfy_table::{
 use super::{Batch, Lang, Look, Sink};
 use crate::cli::output::{count, printable};
 use crate::domain::{Assessment, Band, Evidence, Listing, Part, Price};
+use crate::scoring::ScoredItem;
 
 /// Characters of a title and of a seller's name that are kept.
 const TITLE: usize = 120;
@@ -213,9 +214,9 @@ impl<W: Write> Table<W> {
 
 impl<W: Write> Sink for Table<W> {
     fn write(&mut self, batch: &Batch<'_>) -> anyhow::Result<()> {
-        for (line, listing) in batch.rows {
+        for ScoredItem { line, read } in batch.rows {
             match &line.outcome {
-                Ok(assessment) => self.add(assessment, listing.as_ref()),
+                Ok(assessment) => self.add(assessment, read.as_ref().map(|(listing, _)| listing)),
                 Err(_) => self.failed += 1,
             }
         }
