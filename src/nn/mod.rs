@@ -11,6 +11,7 @@ mod heads;
 mod kernels;
 mod linear;
 mod ops;
+mod vision;
 
 pub use bag::{BagConfig, BagWeights};
 pub use dropout::Dropout;
@@ -18,3 +19,4 @@ pub use encoder::{Encoder, EncoderConfig, Packed, Weights};
 pub use engine::{Arithmetic, Engine, NoSuchPrecision, Opinion, Precision, PriceView, Readout};
 pub use heads::{Beside, Heads, HeadsConfig, Said, softplus};
 pub use kernels::{Level, NoSuchLevel};
+pub use vision::{BlockConfig, Vision, VisionConfig};

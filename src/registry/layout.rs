@@ -59,6 +59,11 @@ pub fn model_dir(models: &Path, id: &ModelId) -> Result<PathBuf, LayoutError> {
     }
 }
 
+/// The folder of the image encoder, which all models share.
+pub fn image_encoder_dir(models: &Path) -> PathBuf {
+    models.join("encoders").join("lite0")
+}
+
 /// The model that the `live` file names.
 ///
 /// # Errors

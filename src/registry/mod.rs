@@ -20,7 +20,8 @@ pub use change::{ChangeError, Exclusive, check_name};
 pub use folder::{Card, FileEntry, FileState, Folder, FolderError, Sources};
 pub use history::{Action, Change, HISTORY_FILE, Held, HistoryError, read_history};
 pub use layout::{
-    LayoutError, find_models_dir, live_if_any, live_model, model_dir, model_ids, set_live,
+    LayoutError, find_models_dir, image_encoder_dir, live_if_any, live_model, model_dir, model_ids,
+    set_live,
 };
 pub use load::{
     LoadError, LoadedEncoder, LoadedModel, TOKENIZER, heads_config, load_model, sha256_hex,
@@ -29,7 +30,7 @@ pub use manifest::{
     Calibration, EncoderSpec, MANIFEST_FILE, Manifest, ManifestError, SCHEMA, Spec, Training,
     WEIGHTS_FILE,
 };
-pub use pretrained::{PretrainedError, pretrained_engine, pretrained_sizes};
+pub use pretrained::{PretrainedError, pretrained_engine, pretrained_sizes, pretrained_vision};
 pub use shadow::{
     ShadowFileError, Shadowing, Share, ShareError, clear_shadow, read_shadow, set_shadow,
 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 
 use super::manifest::WEIGHTS_FILE;
-use crate::nn::{Arithmetic, EncoderConfig, Engine, Weights};
+use crate::nn::{Arithmetic, BlockConfig, EncoderConfig, Engine, Vision, VisionConfig, Weights};
 
 const CONFIG: &str = "config.json";
 
@@ -35,13 +35,7 @@ pub fn pretrained_sizes(dir: &Path) -> Result<EncoderConfig, PretrainedError> {
         max_position_embeddings: usize,
         layer_norm_eps: f64,
     }
-    let path = dir.join(CONFIG);
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(source) => return Err(PretrainedError::Io { path, source }),
-    };
-    let config: Config =
-        serde_json::from_slice(&text).map_err(|source| PretrainedError::Config { path, source })?;
+    let config: Config = read_config(dir)?;
     Ok(EncoderConfig {
         vocabulary: config.vocab_size,
         hidden: config.hidden_size,
@@ -51,6 +45,15 @@ pub fn pretrained_sizes(dir: &Path) -> Result<EncoderConfig, PretrainedError> {
         positions: config.max_position_embeddings,
         norm_eps: config.layer_norm_eps,
     })
+}
+
+fn read_config<C: serde::de::DeserializeOwned>(dir: &Path) -> Result<C, PretrainedError> {
+    let path = dir.join(CONFIG);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(source) => return Err(PretrainedError::Io { path, source }),
+    };
+    serde_json::from_slice(&text).map_err(|source| PretrainedError::Config { path, source })
 }
 
 /// The encoder in `dir`: `config.json` and `model.safetensors`.
@@ -65,4 +68,58 @@ pub fn pretrained_engine(dir: &Path, arithmetic: Arithmetic) -> Result<Engine, P
         Engine::new(sizes, &Weights::new(tensors)?, arithmetic)
     };
     engine().map_err(|source| PretrainedError::Weights { path: path.clone(), source })
+}
+
+/// Where an image encoder comes with its normalisation folded and apart.
+const FOLDED: &str = "model_folded.safetensors";
+
+/// The image encoder in `dir`: `config.json`, and its weights with folded normalisation in
+/// `model_folded.safetensors` or, where there is none, `model.safetensors`.
+///
+/// # Errors
+/// When a file is missing or they do not fit together.
+pub fn pretrained_vision(dir: &Path, arithmetic: Arithmetic) -> Result<Vision, PretrainedError> {
+    #[derive(serde::Deserialize)]
+    struct Config {
+        input: Input,
+        stem: Layer,
+        blocks: Vec<Block>,
+        head: Layer,
+    }
+    #[derive(serde::Deserialize)]
+    struct Input {
+        size: usize,
+    }
+    #[derive(serde::Deserialize)]
+    struct Layer {
+        out_channels: usize,
+    }
+    #[derive(serde::Deserialize)]
+    struct Block {
+        kernel: usize,
+        stride: usize,
+        expand: usize,
+        out_channels: usize,
+    }
+    let config: Config = read_config(dir)?;
+    let block = |b: &Block| BlockConfig {
+        kernel: b.kernel,
+        step: b.stride,
+        expand: b.expand,
+        out: b.out_channels,
+    };
+    let config = VisionConfig {
+        side: config.input.size,
+        stem: config.stem.out_channels,
+        blocks: config.blocks.iter().map(block).collect(),
+        features: config.head.out_channels,
+    };
+    let path = [FOLDED, WEIGHTS_FILE].map(|name| dir.join(name)).into_iter().find(|p| p.is_file());
+    let path = path.unwrap_or_else(|| dir.join(WEIGHTS_FILE));
+    let vision = || {
+        let tensors = candle_core::safetensors::load(&path, &Device::Cpu)?;
+        let own = tensors.into_iter().filter(|(name, _)| !name.starts_with("classifier."));
+        Vision::new(config, &Weights::new(own)?, arithmetic)
+    };
+    vision().map_err(|source| PretrainedError::Weights { path: path.clone(), source })
 }

@@ -1,5 +1,6 @@
 //! Speed on this machine.
 
+mod image;
 mod pipeline;
 mod text;
 
@@ -20,9 +21,10 @@ Examples:
   thatgia bench pipeline --threads 1
   thatgia bench pipeline --texts listings.jsonl --cases 1,256,4096 --json
   thatgia bench text --cases 1x64,8x128,mixed --variant f32,int8 --threads 2
+  thatgia bench image --cases 1,8,32 --json
 
 `text` measures the encoder from token ids to unit vectors: NxT is N texts of T tokens, `mixed` 256
-texts of 8 to 256. `pipeline` measures listings: `parsed` from listings in memory to assessments,
+texts of 8 to 256. `image` measures the image encoder on batches of so many pictures. `pipeline` measures listings: `parsed` from listings in memory to assessments,
 `json` from bytes of JSON to bytes of JSON, all that a request costs but for the network. The share
 of the peak is that of the same products on numbers that stay in the nearest cache.";
 
@@ -33,10 +35,10 @@ pub struct Opts {
     /// What to measure
     #[arg(value_enum)]
     what: What,
-    /// Batches [default: 1,256 for pipeline; 1x16,1x64,1x128,8x128,32x128,mixed for text]
+    /// Batches [default: 1,256 for pipeline; 1x16,1x64,1x128,8x128,32x128,mixed for text; 1,8,32 for image]
     #[arg(long, value_delimiter = ',', value_name = "CASE,…")]
     cases: Vec<String>,
-    /// Variants to measure [default: parsed,json for pipeline; f32,int8 for text]
+    /// Variants to measure [default: parsed,json for pipeline; f32,int8 for text and image]
     #[arg(long, value_delimiter = ',', value_enum)]
     variant: Vec<Variant>,
     /// Processor threads
@@ -52,7 +54,7 @@ pub struct Opts {
     /// The model's id or folder
     #[arg(long, value_name = "ID|DIR")]
     model: Option<String>,
-    /// Folder of an encoder (config.json, model.safetensors) to measure in the model's place
+    /// Folder of an encoder (config.json, model.safetensors) to measure in the usual one's place
     #[arg(long, value_name = "DIR")]
     encoder: Option<PathBuf>,
     /// Instructions to use: plain, avx2, avx512, vnni or auto
@@ -70,6 +72,8 @@ pub struct Opts {
 enum What {
     /// From token ids to vectors
     Text,
+    /// From decoded pixels to vectors
+    Image,
     /// From a listing to its assessment
     Pipeline,
 }
@@ -173,6 +177,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     match opts.what {
         What::Pipeline => pipeline::run(opts, &pool, &mut tell)?,
         What::Text => text::run(opts, &pool, &mut tell)?,
+        What::Image => image::run(opts, &pool, &mut tell)?,
     }
     Ok(Status::Done)
 }

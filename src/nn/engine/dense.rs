@@ -5,7 +5,8 @@ use candle_core::Result;
 use super::Arithmetic;
 use crate::nn::encoder::Weights;
 use crate::nn::kernels::{
-    Columns, Int8Panels, Level, PANEL, Quantised, Rows, Scale, add_rows, gelu, multiply, panels,
+    Columns, Int8Panels, Level, PANEL, Quantised, Rows, Scale, add_cut, add_rows, cut, gelu,
+    multiply, panels,
 };
 
 /// How a matrix's numbers are kept.
@@ -43,7 +44,7 @@ enum Panels {
 
 /// x Wᵀ + b, for the rows that scoring has.
 #[derive(Debug)]
-pub(super) struct Dense {
+pub(in crate::nn) struct Dense {
     panels: Panels,
     inner: usize,
     /// As long as a row of output: whole panels.
@@ -69,7 +70,7 @@ impl Dense {
     }
 
     /// From outputs × `inner` weights.
-    pub(super) fn from_values(
+    pub(in crate::nn) fn from_values(
         weight: &[f32],
         mut bias: Vec<f32>,
         inner: usize,
@@ -84,7 +85,7 @@ impl Dense {
     }
 
     /// Numbers of a row of output.
-    pub(super) fn width(&self) -> usize {
+    pub(in crate::nn) fn width(&self) -> usize {
         self.bias.len()
     }
 
@@ -113,6 +114,28 @@ impl Dense {
         }
     }
 
+    /// [`Self::forward`], then cut to between 0 and 6.
+    pub(in crate::nn) fn forward_cut(
+        &self,
+        level: Level,
+        rows: Rows<'_>,
+        steps: &mut Quantised,
+        out: &mut [f32],
+    ) {
+        let out = &mut out[..rows.count * self.width()];
+        match &self.panels {
+            Panels::Full(panels) => {
+                multiply(level, rows, Columns::new(panels, self.inner), out, self.width());
+                add_cut(level, out, &self.bias);
+            }
+            Panels::Int8(panels) => {
+                steps.fill(level, rows, self.inner);
+                panels.multiply(level, steps, &self.bias, out);
+                cut(level, out);
+            }
+        }
+    }
+
     /// [`Self::forward`] of x · Φ(x) of `input`, rows without a gap; `input` is used up.
     pub(super) fn forward_gelu(
         &self,
@@ -131,7 +154,7 @@ impl Dense {
     }
 
     /// Writes rows of [`Self::width`] numbers for `rows`; `steps` is room to work in.
-    pub(super) fn forward(
+    pub(in crate::nn) fn forward(
         &self,
         level: Level,
         rows: Rows<'_>,

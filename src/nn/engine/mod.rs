@@ -22,7 +22,8 @@ use candle_core::Result;
 use rayon::prelude::*;
 
 use attention::Seen;
-use dense::{Dense, Norm};
+pub(super) use dense::Dense;
+use dense::Norm;
 pub use dense::{NoSuchPrecision, Precision};
 pub use readout::{Opinion, PriceView, Readout};
 

@@ -7,17 +7,19 @@
 
 #![allow(unsafe_code, reason = "the processor's own instructions; each use says why it is sound")]
 
+mod depthwise;
 mod float;
 mod int8;
 mod level;
 mod math;
 mod rows;
 
+pub(super) use depthwise::{Depthwise, depthwise};
 pub(super) use float::{Columns, Rows, multiply, panels};
 pub(super) use int8::{Int8Panels, Quantised};
 pub use level::{Level, NoSuchLevel};
 pub(super) use math::normal;
-pub(super) use rows::{Scale, add_norm, add_rows, gelu, scale_rows, softmax};
+pub(super) use rows::{Scale, add, add_cut, add_norm, add_rows, cut, gelu, scale_rows, softmax};
 
 /// Numbers that are worked on side by side.
 const LANES: usize = 16;

@@ -217,3 +217,39 @@ fn add_to_rows(rows: &mut [f32], added: &[f32]) {
         }
     }
 }
+
+for_each_level! {
+    /// Adds `added` to each row, then cuts to between 0 and 6.
+    add_cut as add_cut_rows(rows: &mut [f32], added: &[f32])
+}
+
+#[inline(always)]
+fn add_cut_rows(rows: &mut [f32], added: &[f32]) {
+    for row in rows.chunks_exact_mut(added.len()) {
+        for (x, y) in row.iter_mut().zip(added) {
+            *x = smaller(larger(*x + *y, 0.0), 6.0);
+        }
+    }
+}
+
+for_each_level! {
+    /// Cuts to between 0 and 6.
+    cut as cut_rows(rows: &mut [f32])
+}
+
+#[inline(always)]
+fn cut_rows(rows: &mut [f32]) {
+    each(rows, |x| smaller(larger(x, 0.0), 6.0));
+}
+
+for_each_level! {
+    /// Adds number to number.
+    add as add_numbers(to: &mut [f32], added: &[f32])
+}
+
+#[inline(always)]
+fn add_numbers(to: &mut [f32], added: &[f32]) {
+    for (x, y) in to.iter_mut().zip(added) {
+        *x += *y;
+    }
+}

@@ -6,6 +6,7 @@ mod live;
 mod score;
 mod shadow;
 mod training;
+mod vision;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
