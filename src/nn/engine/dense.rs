@@ -5,7 +5,7 @@ use candle_core::Result;
 use super::Arithmetic;
 use crate::nn::encoder::Weights;
 use crate::nn::kernels::{
-    Columns, Int8Panels, Level, PANEL, Quantised, Rows, Scale, add_cut, add_rows, cut, gelu,
+    Columns, Int8Panels, LANES, Level, Quantised, Rows, Scale, add_cut, add_rows, cut, gelu,
     multiply, panels,
 };
 
@@ -47,7 +47,7 @@ enum Panels {
 pub(in crate::nn) struct Dense {
     panels: Panels,
     inner: usize,
-    /// As long as a row of output: whole panels.
+    /// As long as a row of output: the columns, filled up to whole lanes.
     bias: Vec<f32>,
 }
 
@@ -76,7 +76,7 @@ impl Dense {
         inner: usize,
         precision: Precision,
     ) -> Self {
-        bias.resize(bias.len().next_multiple_of(PANEL), 0.0);
+        bias.resize(bias.len().next_multiple_of(LANES), 0.0);
         let panels = match precision {
             Precision::Full => Panels::Full(panels(weight, inner)),
             Precision::Int8 => Panels::Int8(Int8Panels::new(weight, inner)),
@@ -96,8 +96,9 @@ impl Dense {
         }
     }
 
-    /// Writes rows of [`Self::width`] numbers for `rows`, which were prepared.
-    pub(super) fn multiply(
+    /// Writes rows of [`Self::width`] numbers for `rows`, which were prepared; where [`Self::is_int8`], only
+    /// their count is looked at.
+    pub(in crate::nn) fn multiply(
         &self,
         level: Level,
         rows: Rows<'_>,
@@ -114,12 +115,29 @@ impl Dense {
         }
     }
 
+    /// Whether it takes steps of 8 bits.
+    pub(in crate::nn) fn is_int8(&self) -> bool {
+        matches!(self.panels, Panels::Int8(_))
+    }
+
     /// [`Self::forward`], then cut to between 0 and 6.
     pub(in crate::nn) fn forward_cut(
         &self,
         level: Level,
         rows: Rows<'_>,
         steps: &mut Quantised,
+        out: &mut [f32],
+    ) {
+        self.prepare(level, rows, steps);
+        self.multiply_cut(level, rows, steps, out);
+    }
+
+    /// [`Self::multiply`], then cut to between 0 and 6.
+    pub(in crate::nn) fn multiply_cut(
+        &self,
+        level: Level,
+        rows: Rows<'_>,
+        steps: &Quantised,
         out: &mut [f32],
     ) {
         let out = &mut out[..rows.count * self.width()];
@@ -129,7 +147,6 @@ impl Dense {
                 add_cut(level, out, &self.bias);
             }
             Panels::Int8(panels) => {
-                steps.fill(level, rows, self.inner);
                 panels.multiply(level, steps, &self.bias, out);
                 cut(level, out);
             }

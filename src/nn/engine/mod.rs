@@ -28,7 +28,7 @@ pub use dense::{NoSuchPrecision, Precision};
 pub use readout::{Opinion, PriceView, Readout};
 
 use super::encoder::{EncoderConfig, Weights};
-use super::kernels::{Level, PANEL, Quantised, Rows, TILE, add_norm};
+use super::kernels::{LANES, Level, PANEL, Quantised, Rows, TILE, add_norm};
 
 /// With which instructions and numbers to calculate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -312,7 +312,7 @@ impl Engine {
     /// x + `out`, normalised; `out`'s rows may end in zeros.
     fn add(&self, x: &mut [f32], out: &[f32], norm: &Norm) {
         let hidden = self.config.hidden;
-        let width = hidden.next_multiple_of(PANEL);
+        let width = hidden.next_multiple_of(LANES);
         if width == hidden {
             add_norm(self.level, x, out, norm.scale());
         } else {

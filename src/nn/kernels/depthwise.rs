@@ -3,11 +3,37 @@
 use super::LANES;
 use super::level::{Level, Set};
 
-/// Places that are worked on together: enough sums at once to keep the processor busy.
-const PLACES: usize = 4;
+/// Sums that are worked on together: enough to keep the processor busy.
+const TOGETHER: usize = 4;
 
 /// What the outcome is cut to, from 0 on.
 const MOST: f32 = 6.0;
+
+/// A step of an outcome of 8 bits.
+pub(in crate::nn) const STEP: f32 = MOST / 255.0;
+
+/// What an outcome is kept as: itself, or steps of [`STEP`] from 0 on.
+pub(in crate::nn) trait Outcome: Copy {
+    /// # Safety
+    /// There is room for [`LANES`] at `to`, and the machine has the instructions of `V`.
+    unsafe fn put<V: Vector>(sum: V, to: *mut Self);
+}
+
+impl Outcome for f32 {
+    #[inline(always)]
+    unsafe fn put<V: Vector>(sum: V, to: *mut Self) {
+        // SAFETY: as said of the function.
+        unsafe { sum.cut().store(to) };
+    }
+}
+
+impl Outcome for u8 {
+    #[inline(always)]
+    unsafe fn put<V: Vector>(sum: V, to: *mut Self) {
+        // SAFETY: as said of the function.
+        unsafe { sum.cut().store_steps(to) };
+    }
+}
 
 /// How a row of places is convolved.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +56,11 @@ pub(in crate::nn) struct Depthwise<'a> {
 ///
 /// # Panics
 /// When the sizes do not fit.
-pub(in crate::nn) fn depthwise(
+pub(in crate::nn) fn depthwise<O: Outcome>(
     level: Level,
     by: Depthwise<'_>,
     (lines, top): (&[&[f32]], usize),
-    out: &mut [f32],
+    out: &mut [O],
 ) {
     let channels = by.bias.len();
     assert!(channels > 0 && channels.is_multiple_of(LANES) && by.step > 0, "channels");
@@ -55,7 +81,7 @@ pub(in crate::nn) fn depthwise(
 }
 
 /// [`LANES`] numbers side by side.
-trait Vector: Copy {
+pub(in crate::nn) trait Vector: Copy {
     /// # Safety
     /// There are [`LANES`] numbers at `from`, and the machine has the instructions.
     unsafe fn load(from: *const f32) -> Self;
@@ -67,9 +93,20 @@ trait Vector: Copy {
     /// Cut to between 0 and [`MOST`].
     ///
     /// # Safety
+    /// The machine has the instructions.
+    unsafe fn cut(self) -> Self;
+    /// # Safety
     /// There is room for [`LANES`] numbers at `to`, and the machine has the instructions.
-    unsafe fn store_cut(self, to: *mut f32);
+    unsafe fn store(self, to: *mut f32);
+    /// As steps of [`STEP`], to the nearest whole one, the even one of two.
+    ///
+    /// # Safety
+    /// There is room for [`LANES`] bytes at `to`, and the machine has the instructions.
+    unsafe fn store_steps(self, to: *mut u8);
 }
+
+/// Steps of a number.
+const BY: f32 = 1.0 / STEP;
 
 impl Vector for [f32; LANES] {
     #[inline(always)]
@@ -84,23 +121,36 @@ impl Vector for [f32; LANES] {
     }
 
     #[inline(always)]
-    unsafe fn store_cut(self, to: *mut f32) {
-        let cut =
-            self.map(|x| if x > 0.0 { x } else { 0.0 }).map(|x| if x < MOST { x } else { MOST });
+    unsafe fn cut(self) -> Self {
+        self.map(|x| if x > 0.0 { x } else { 0.0 }).map(|x| if x < MOST { x } else { MOST })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
         // SAFETY: as said of the function.
-        unsafe { to.cast::<Self>().write_unaligned(cut) };
+        unsafe { to.cast::<Self>().write_unaligned(self) };
+    }
+
+    #[inline(always)]
+    unsafe fn store_steps(self, to: *mut u8) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=255")]
+        let steps = self.map(|x| (x * BY).round_ties_even() as u8);
+        // SAFETY: as said of the function.
+        unsafe { to.cast::<[u8; LANES]>().write_unaligned(steps) };
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
-        _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-        _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+        __m256, __m512, _mm_storeu_si128, _mm256_cvtps_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps, _mm256_storeu_si256, _mm512_cvtps_epi32, _mm512_cvtusepi32_epi8,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+        _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
-    use super::{MOST, Vector};
+    use super::{BY, LANES, MOST, Vector};
 
     impl Vector for [__m256; 2] {
         #[inline(always)]
@@ -116,14 +166,38 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn store_cut(self, to: *mut f32) {
+        unsafe fn cut(self) -> Self {
             // SAFETY: as said of the function.
             unsafe {
                 let (least, most) = (_mm256_setzero_ps(), _mm256_set1_ps(MOST));
+                self.map(|x| _mm256_min_ps(_mm256_max_ps(x, least), most))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: as said of the function.
+            unsafe {
+                _mm256_storeu_ps(to, self[0]);
+                _mm256_storeu_ps(to.add(8), self[1]);
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store_steps(self, to: *mut u8) {
+            let mut steps = [0_i32; LANES];
+            // SAFETY: as said of the function; each half of the steps has room for eight.
+            unsafe {
                 for (half, x) in self.into_iter().enumerate() {
-                    let cut = _mm256_min_ps(_mm256_max_ps(x, least), most);
-                    _mm256_storeu_ps(to.add(8 * half), cut);
+                    let whole = _mm256_cvtps_epi32(_mm256_mul_ps(x, _mm256_set1_ps(BY)));
+                    _mm256_storeu_si256(steps.as_mut_ptr().add(8 * half).cast(), whole);
                 }
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "0..=255"
+                )]
+                to.cast::<[u8; LANES]>().write_unaligned(steps.map(|step| step as u8));
             }
         }
     }
@@ -142,26 +216,41 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn store_cut(self, to: *mut f32) {
+        unsafe fn cut(self) -> Self {
             // SAFETY: as said of the function.
             unsafe {
-                let cut = _mm512_max_ps(self, _mm512_setzero_ps());
-                _mm512_storeu_ps(to, _mm512_min_ps(cut, _mm512_set1_ps(MOST)));
+                let least = _mm512_max_ps(self, _mm512_setzero_ps());
+                _mm512_min_ps(least, _mm512_set1_ps(MOST))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: as said of the function.
+            unsafe { _mm512_storeu_ps(to, self) };
+        }
+
+        #[inline(always)]
+        unsafe fn store_steps(self, to: *mut u8) {
+            // SAFETY: as said of the function.
+            unsafe {
+                let whole = _mm512_cvtps_epi32(_mm512_mul_ps(self, _mm512_set1_ps(BY)));
+                _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(whole));
             }
         }
     }
 }
 
 /// A row of windows; the sizes were checked by [`depthwise`].
-struct Row<'a> {
+struct Row<'a, O> {
     by: Depthwise<'a>,
     lines: &'a [&'a [f32]],
     top: usize,
     width: usize,
-    out: &'a mut [f32],
+    out: &'a mut [O],
 }
 
-impl Row<'_> {
+impl<O: Outcome> Row<'_, O> {
     fn plain(mut self) {
         // SAFETY: any machine has plain instructions.
         unsafe { self.run::<[f32; LANES]>() }
@@ -213,16 +302,27 @@ impl Row<'_> {
             // SAFETY: `at` is a whole vector's begin; the windows from `from` to `to` lie inside.
             unsafe {
                 let mut place = from;
-                while place + PLACES <= to {
-                    self.inside::<V, PLACES>(kernel, place, at);
-                    place += PLACES;
+                while place + TOGETHER <= to {
+                    self.inside::<V, TOGETHER>(kernel, place, at);
+                    place += TOGETHER;
                 }
                 while place < to {
                     self.inside::<V, 1>(kernel, place, at);
                     place += 1;
                 }
-                for place in (0..from).chain(to..count) {
-                    self.over_an_edge::<V>(kernel, place, at);
+            }
+        }
+        for place in (0..from).chain(to..count) {
+            let mut at = 0;
+            // SAFETY: there are as many channels from `at` on.
+            unsafe {
+                while at + TOGETHER * LANES <= channels {
+                    self.over_an_edge::<V, TOGETHER>(kernel, place, at);
+                    at += TOGETHER * LANES;
+                }
+                while at < channels {
+                    self.over_an_edge::<V, 1>(kernel, place, at);
+                    at += LANES;
                 }
             }
         }
@@ -255,33 +355,45 @@ impl Row<'_> {
             }
             let out = self.out.as_mut_ptr().add(place * channels + at);
             for (n, sum) in sums.into_iter().enumerate() {
-                sum.store_cut(out.add(n * channels));
+                O::put(sum, out.add(n * channels));
             }
         }
     }
 
-    /// One window of which only some places are there.
+    /// `N` vectors of channels from `at` on of one window of which only some places are there.
     ///
     /// # Safety
-    /// As [`Self::run`]; there are [`LANES`] channels from `at` on.
+    /// As [`Self::run`]; there are as many channels from `at` on.
     #[inline(always)]
-    unsafe fn over_an_edge<V: Vector>(&mut self, kernel: usize, place: usize, at: usize) {
+    unsafe fn over_an_edge<V: Vector, const N: usize>(
+        &mut self,
+        kernel: usize,
+        place: usize,
+        at: usize,
+    ) {
         let Depthwise { step, before, weight, bias, .. } = self.by;
         let channels = bias.len();
         // SAFETY: only places below `width` are read; `out` has the place; `weight` as above.
         unsafe {
-            let mut sum = V::load(bias.as_ptr().add(at));
+            let mut sums: [V; N] =
+                std::array::from_fn(|n| V::load(bias.as_ptr().add(at + n * LANES)));
             for (row, line) in self.lines.iter().enumerate() {
                 for column in 0..kernel {
                     let Some(x) = (place * step + column).checked_sub(before) else { continue };
                     if x < self.width {
                         let of = ((self.top + row) * kernel + column) * channels + at;
-                        let w = V::load(weight.as_ptr().add(of));
-                        sum = sum.add_product(V::load(line.as_ptr().add(x * channels + at)), w);
+                        let (w, x) =
+                            (weight.as_ptr().add(of), line.as_ptr().add(x * channels + at));
+                        for (n, sum) in sums.iter_mut().enumerate() {
+                            let (w, x) = (V::load(w.add(n * LANES)), V::load(x.add(n * LANES)));
+                            *sum = sum.add_product(x, w);
+                        }
                     }
                 }
             }
-            sum.store_cut(self.out.as_mut_ptr().add(place * channels + at));
+            for (n, sum) in sums.into_iter().enumerate() {
+                O::put(sum, self.out.as_mut_ptr().add(place * channels + at + n * LANES));
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::level::{Level, Set};
-use super::{PANEL, tiles};
+use super::{LANES, PANEL, tiles};
 
 /// A matrix to multiply with, in panels: `[columns / PANEL][inner][PANEL]`, the last panel filled up
 /// with zeros. From `weight`, columns × `inner`: the transposed of what is multiplied with.
@@ -48,7 +48,7 @@ impl<'a> Columns<'a> {
 }
 
 /// `out = a · b`: `out` has `a`'s rows with `out_stride` between them, of which as many numbers are
-/// written as `b` has columns.
+/// written as `b` has columns; of the last panel half as many, where `out_stride` has room for no more.
 ///
 /// # Panics
 /// When the sizes do not fit.
@@ -66,8 +66,9 @@ pub(in crate::nn) fn multiply(
     assert!(a.stride >= inner && a.values.len() >= (a.count - 1) * a.stride + inner, "rows");
     for (at, panel) in b.panels().enumerate() {
         assert!(panel.len() >= (inner - 1) * b.stride + PANEL && b.stride >= PANEL, "panel");
-        let columns = (at + 1) * PANEL;
-        assert!(out_stride >= columns && out.len() >= (a.count - 1) * out_stride + columns, "out");
+        let halves = halves(out_stride, at);
+        let columns = at * PANEL + halves * LANES;
+        assert!(out.len() >= (a.count - 1) * out_stride + columns, "out");
         for (from, to) in tiles(a.count) {
             let tile = Tile {
                 a: &a.values[from * a.stride..],
@@ -78,9 +79,19 @@ pub(in crate::nn) fn multiply(
                 out: &mut out[from * out_stride + at * PANEL..],
                 out_stride,
             };
-            by_rows!(to - from, level, tile);
+            by_rows!(to - from, halves, level, tile);
         }
     }
+}
+
+/// Halves of panel `at` that a row of `stride` numbers has room for.
+///
+/// # Panics
+/// When there is no room for one.
+pub(super) fn halves(stride: usize, at: usize) -> usize {
+    let room = stride.saturating_sub(at * PANEL);
+    assert!(room >= LANES, "a row of {stride} has no room for panel {at}");
+    if room >= PANEL { 2 } else { 1 }
 }
 
 /// Some rows against one panel; the sizes were checked by [`multiply`].
@@ -95,39 +106,45 @@ struct Tile<'a> {
 }
 
 macro_rules! by_rows {
-    ($rows:expr, $level:ident, $tile:ident) => {
+    ($rows:expr, $halves:expr, $level:ident, $tile:ident) => {
+        match $halves {
+            1 => by_rows!(@ $rows, 1, $level, $tile),
+            _ => by_rows!(@ $rows, 2, $level, $tile),
+        }
+    };
+    (@ $rows:expr, $halves:literal, $level:ident, $tile:ident) => {
         match $rows {
-            1 => $tile.run::<1>($level),
-            2 => $tile.run::<2>($level),
-            3 => $tile.run::<3>($level),
-            4 => $tile.run::<4>($level),
-            5 => $tile.run::<5>($level),
-            6 => $tile.run::<6>($level),
-            7 => $tile.run::<7>($level),
-            8 => $tile.run::<8>($level),
-            9 => $tile.run::<9>($level),
-            10 => $tile.run::<10>($level),
-            11 => $tile.run::<11>($level),
-            _ => $tile.run::<12>($level),
+            1 => $tile.run::<1, $halves>($level),
+            2 => $tile.run::<2, $halves>($level),
+            3 => $tile.run::<3, $halves>($level),
+            4 => $tile.run::<4, $halves>($level),
+            5 => $tile.run::<5, $halves>($level),
+            6 => $tile.run::<6, $halves>($level),
+            7 => $tile.run::<7, $halves>($level),
+            8 => $tile.run::<8, $halves>($level),
+            9 => $tile.run::<9, $halves>($level),
+            10 => $tile.run::<10, $halves>($level),
+            11 => $tile.run::<11, $halves>($level),
+            _ => $tile.run::<12, $halves>($level),
         }
     };
 }
 pub(super) use by_rows;
 
 impl Tile<'_> {
-    fn run<const R: usize>(self, level: Level) {
+    fn run<const R: usize, const H: usize>(self, level: Level) {
         match level.set() {
-            Set::Plain => self.plain::<R>(),
+            Set::Plain => self.plain::<R, H>(),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: such a level exists only where the machine has the instructions.
-            Set::Avx2 => unsafe { self.avx2::<R>() },
+            Set::Avx2 => unsafe { self.avx2::<R, H>() },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Set::Avx512 | Set::Vnni => unsafe { self.avx512::<R>() },
+            Set::Avx512 | Set::Vnni => unsafe { self.avx512::<R, H>() },
         }
     }
 
-    fn plain<const R: usize>(self) {
+    fn plain<const R: usize, const H: usize>(self) {
         for r in 0..R {
             let mut sums = [0.0_f32; PANEL];
             let row = &self.a[r * self.a_stride..][..self.inner];
@@ -136,13 +153,14 @@ impl Tile<'_> {
                     *sum = a.mul_add(*b, *sum);
                 }
             }
-            self.out[r * self.out_stride..][..PANEL].copy_from_slice(&sums);
+            let sums = &sums[..H * LANES];
+            self.out[r * self.out_stride..][..sums.len()].copy_from_slice(sums);
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    fn avx2<const R: usize>(self) {
+    fn avx2<const R: usize, const H: usize>(self) {
         use std::arch::x86_64::{
             _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
         };
@@ -150,7 +168,7 @@ impl Tile<'_> {
         const FEW: usize = 6;
         for from in (0..R).step_by(FEW) {
             let rows = FEW.min(R - from);
-            for half in [0, 16] {
+            for half in [0, LANES].into_iter().take(H) {
                 let mut sums = [[_mm256_setzero_ps(); 2]; FEW];
                 // Rows past the last one are read as the last.
                 let starts: [usize; FEW] =
@@ -168,7 +186,7 @@ impl Tile<'_> {
                     }
                 }
                 for (r, sums) in sums.iter().enumerate().take(rows) {
-                    // SAFETY: `out` has PANEL numbers from there.
+                    // SAFETY: `out` has LANES numbers a half from there.
                     unsafe {
                         let out = self.out.as_mut_ptr().add((from + r) * self.out_stride + half);
                         _mm256_storeu_ps(out, sums[0]);
@@ -181,7 +199,7 @@ impl Tile<'_> {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
-    fn avx512<const R: usize>(self) {
+    fn avx512<const R: usize, const H: usize>(self) {
         use std::arch::x86_64::{
             _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
         };
@@ -191,20 +209,24 @@ impl Tile<'_> {
             // `inner`.
             unsafe {
                 let b = self.panel.as_ptr().add(at * self.panel_stride);
-                let b = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
+                let b = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(LANES))];
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let a = _mm512_set1_ps(*self.a.as_ptr().add(r * self.a_stride + at));
                     sums[0] = _mm512_fmadd_ps(a, b[0], sums[0]);
-                    sums[1] = _mm512_fmadd_ps(a, b[1], sums[1]);
+                    if H == 2 {
+                        sums[1] = _mm512_fmadd_ps(a, b[1], sums[1]);
+                    }
                 }
             }
         }
         for (r, sums) in sums.iter().enumerate() {
-            // SAFETY: each of R rows of `out` has PANEL numbers.
+            // SAFETY: each of R rows of `out` has LANES numbers a half.
             unsafe {
                 let out = self.out.as_mut_ptr().add(r * self.out_stride);
                 _mm512_storeu_ps(out, sums[0]);
-                _mm512_storeu_ps(out.add(16), sums[1]);
+                if H == 2 {
+                    _mm512_storeu_ps(out.add(LANES), sums[1]);
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-use super::float::{Rows, by_rows};
+use super::float::{Rows, by_rows, halves};
 use super::level::{Level, Set};
 use super::rows::{gelu_quantise, quantise};
 use super::{LANES, PANEL, tiles};
@@ -51,11 +51,8 @@ impl Int8Panels {
         self.inner.next_multiple_of(GROUP)
     }
 
-    fn columns(&self) -> usize {
-        self.scales.len()
-    }
-
-    /// `out = a · self + bias`; `out` has `a`'s rows, each as many numbers as there are columns.
+    /// `out = a · self + bias`; `out` has `a`'s rows, each as long as `bias`: as many numbers as there
+    /// are columns, filled up to whole [`LANES`].
     ///
     /// # Panics
     /// When the sizes do not fit.
@@ -66,11 +63,13 @@ impl Int8Panels {
         bias: &[f32],
         out: &mut [f32],
     ) {
-        let (columns, deep, rows) = (self.columns(), self.deep(), a.rows());
+        let (columns, deep, rows) = (bias.len(), self.deep(), a.rows());
         assert!(a.deep == deep && a.steps.len() >= rows * deep, "rows");
-        assert!(bias.len() == columns && out.len() >= rows * columns, "out");
+        assert!(columns.next_multiple_of(PANEL) == self.scales.len(), "bias");
+        assert!(out.len() >= rows * columns, "out");
         for (at, panel) in self.values.chunks_exact(deep * PANEL).enumerate() {
-            let of = at * PANEL..(at + 1) * PANEL;
+            let halves = halves(columns, at);
+            let of = at * PANEL..at * PANEL + halves * LANES;
             for (from, to) in tiles(rows) {
                 let tile = Tile {
                     a: &a.steps[from * deep..to * deep],
@@ -83,7 +82,7 @@ impl Int8Panels {
                     out: &mut out[from * columns + of.start..],
                     stride: columns,
                 };
-                by_rows!(to - from, level, tile);
+                by_rows!(to - from, halves, level, tile);
             }
         }
     }
@@ -114,6 +113,20 @@ impl Quantised {
         for (row, (steps, range)) in rows.chunks_exact_mut(inner).zip(self.room(count, inner)) {
             gelu_quantise(level, row, &mut steps[..inner], range);
         }
+    }
+
+    /// Room for the steps of `count` rows of `inner` numbers, all between `least` and 255 steps above:
+    /// rows of as many bytes as the whole [`GROUP`]s have, all of them to be written.
+    pub(in crate::nn) fn fixed(
+        &mut self,
+        (count, inner): (usize, usize),
+        (least, step): (f32, f32),
+    ) -> &mut [u8] {
+        self.deep = inner.next_multiple_of(GROUP);
+        self.steps.resize(count * self.deep, 0);
+        self.ranges.clear();
+        self.ranges.resize(count, (least, step));
+        &mut self.steps
     }
 
     fn room(
@@ -147,31 +160,32 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    fn run<const R: usize>(mut self, level: Level) {
+    fn run<const R: usize, const H: usize>(mut self, level: Level) {
         match level.set() {
-            Set::Plain => self.plain::<R>(),
+            Set::Plain => self.plain::<R, H>(),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: such a level exists only where the machine has the instructions.
-            Set::Avx2 | Set::Avx512 => unsafe { self.avx2::<R>() },
+            Set::Avx2 | Set::Avx512 => unsafe { self.avx2::<R, H>() },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Set::Vnni => unsafe { self.vnni::<R>() },
+            Set::Vnni => unsafe { self.vnni::<R, H>() },
         }
     }
 
     /// From whole numbers back to real ones: `sum` steps of products.
     #[inline(always)]
-    fn put(&mut self, r: usize, sums: &[i32; PANEL]) {
+    fn put<const H: usize>(&mut self, r: usize, sums: &[i32; PANEL]) {
         let (least, step) = self.ranges[r];
-        let out = &mut self.out[r * self.stride..][..PANEL];
-        let (scales, of, bias) = (&self.scales[..PANEL], &self.sums[..PANEL], &self.bias[..PANEL]);
-        for c in 0..PANEL {
+        let count = H * LANES;
+        let out = &mut self.out[r * self.stride..][..count];
+        let (scales, of, bias) = (&self.scales[..count], &self.sums[..count], &self.bias[..count]);
+        for c in 0..count {
             let offset = least.mul_add(of[c], bias[c]);
             out[c] = (step * scales[c]).mul_add(sums[c] as f32, offset);
         }
     }
 
-    fn plain<const R: usize>(&mut self) {
+    fn plain<const R: usize, const H: usize>(&mut self) {
         for r in 0..R {
             let mut sums = [0_i32; PANEL];
             let row = &self.a[r * self.deep..][..self.deep];
@@ -182,14 +196,14 @@ impl Tile<'_> {
                         a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum::<i32>();
                 }
             }
-            self.put(r, &sums);
+            self.put::<H>(r, &sums);
         }
     }
 
     /// Widened to 16 bits: 8-bit products added in pairs would not always fit.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    fn avx2<const R: usize>(&mut self) {
+    fn avx2<const R: usize, const H: usize>(&mut self) {
         use std::arch::x86_64::{
             __m128i, _mm_loadu_si128, _mm_set1_epi32, _mm256_add_epi32, _mm256_cvtepi8_epi16,
             _mm256_cvtepu8_epi16, _mm256_madd_epi16, _mm256_setzero_si256, _mm256_storeu_si256,
@@ -203,7 +217,7 @@ impl Tile<'_> {
             let rows = FEW.min(R - from);
             let starts: [usize; FEW] =
                 std::array::from_fn(|r| (from + r.min(rows - 1)) * self.deep);
-            for columns in (0..PANEL).step_by(SOME) {
+            for columns in (0..H * LANES).step_by(SOME) {
                 let mut sums = [[_mm256_setzero_si256(); 2]; FEW];
                 for at in 0..groups {
                     // SAFETY: a panel has `deep` × PANEL numbers, a row of `a` has `deep`.
@@ -236,13 +250,13 @@ impl Tile<'_> {
             }
         }
         for (r, sums) in all.iter().enumerate() {
-            self.put(r, sums);
+            self.put::<H>(r, sums);
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma")]
-    fn vnni<const R: usize>(&mut self) {
+    fn vnni<const R: usize, const H: usize>(&mut self) {
         use std::arch::x86_64::{
             _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
             _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
@@ -258,13 +272,15 @@ impl Tile<'_> {
                     let a = self.a.as_ptr().add(r * self.deep + at * GROUP).cast::<i32>();
                     let a = _mm512_set1_epi32(a.read_unaligned());
                     sums[0] = _mm512_dpbusd_epi32(sums[0], a, b[0]);
-                    sums[1] = _mm512_dpbusd_epi32(sums[1], a, b[1]);
+                    if H == 2 {
+                        sums[1] = _mm512_dpbusd_epi32(sums[1], a, b[1]);
+                    }
                 }
             }
         }
-        for half in [0, 1] {
+        for half in 0..H {
             let at = half * LANES;
-            // SAFETY: a panel has PANEL scales, sums and biases, each of R rows of `out` has as many.
+            // SAFETY: there are LANES scales, sums and biases a half, each of R rows of `out` has as many.
             unsafe {
                 let of = |values: &[f32]| _mm512_loadu_ps(values.as_ptr().add(at));
                 let (scales, columns, bias) = (of(self.scales), of(self.sums), of(self.bias));

@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code, reason = "the processor's own instructions; each use says why it is sound")]
 
+mod aligned;
 mod depthwise;
 mod float;
 mod int8;
@@ -14,7 +15,8 @@ mod level;
 mod math;
 mod rows;
 
-pub(super) use depthwise::{Depthwise, depthwise};
+pub(super) use aligned::Aligned;
+pub(super) use depthwise::{Depthwise, Outcome, STEP, depthwise};
 pub(super) use float::{Columns, Rows, multiply, panels};
 pub(super) use int8::{Int8Panels, Quantised};
 pub use level::{Level, NoSuchLevel};
@@ -22,7 +24,7 @@ pub(super) use math::normal;
 pub(super) use rows::{Scale, add, add_cut, add_norm, add_rows, cut, gelu, scale_rows, softmax};
 
 /// Numbers that are worked on side by side.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Columns of a panel: weights stand in panels, so that those that are used together lie together.
 pub(super) const PANEL: usize = 2 * LANES;

@@ -1,10 +1,10 @@
 use candle_core::Result;
 
+use super::BandScratch;
 use super::config::{BlockConfig, MAX_KERNEL, Windows, filled};
-use super::{BandScratch, room};
 use crate::nn::encoder::Weights;
 use crate::nn::engine::{Arithmetic, Dense};
-use crate::nn::kernels::{Depthwise, Level, PANEL, Rows, add, depthwise};
+use crate::nn::kernels::{Aligned, Depthwise, LANES, Level, Outcome, Rows, STEP, add, depthwise};
 
 /// Numbers of wide rows that a band may take: they are to stay in a near cache.
 const BAND: usize = 96 << 10;
@@ -12,13 +12,13 @@ const BAND: usize = 96 << 10;
 /// An inverted residual block: widen, windows on each channel by itself, narrow.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// From one place of the input to the next: the channels, filled up to whole panels.
+    /// From one place of the input to the next: the channels, filled up to whole lanes.
     stride: usize,
     expand: Option<Dense>,
     windows: Windows,
-    /// kernel × kernel × wide, filled up to whole panels.
-    weight: Vec<f32>,
-    bias: Vec<f32>,
+    /// kernel × kernel × wide, filled up to whole lanes.
+    weight: Aligned,
+    bias: Aligned,
     project: Dense,
     /// Whether what came in is added to what comes out.
     residual: bool,
@@ -35,12 +35,12 @@ impl Block {
     ) -> Result<Self> {
         let BlockConfig { kernel, step, expand, out } = *config;
         let wide = from * expand;
-        let product = |part: &str, sizes| {
-            filled(weights, &format!("{name}.{part}"), sizes, arithmetic.precision)
+        let product = |part: &str, sizes, inner| {
+            filled(weights, &format!("{name}.{part}"), sizes, inner, arithmetic.precision)
         };
         let own = weights.get(&format!("{name}.depthwise.weight"), &[wide, 1, kernel, kernel])?;
         let own = own.flatten_all()?.to_vec1::<f32>()?;
-        let stride = wide.next_multiple_of(PANEL);
+        let stride = wide.next_multiple_of(LANES);
         let mut weight = vec![0.0; kernel * kernel * stride];
         for (channel, window) in own.chunks_exact(kernel * kernel).enumerate() {
             for (at, w) in window.iter().enumerate() {
@@ -51,12 +51,12 @@ impl Block {
             weights.get(&format!("{name}.depthwise.bias"), &[wide])?.to_vec1()?;
         bias.resize(stride, 0.0);
         Ok(Self {
-            stride: from.next_multiple_of(PANEL),
-            expand: if expand > 1 { Some(product("expand", (from, wide))?) } else { None },
+            stride: from.next_multiple_of(LANES),
+            expand: if expand > 1 { Some(product("expand", (from, wide), from)?) } else { None },
             windows: Windows::new(kernel, step, side),
-            weight,
-            bias,
-            project: product("project", (wide, out))?,
+            weight: weight.as_slice().into(),
+            bias: bias.as_slice().into(),
+            project: product("project", (wide, out), stride)?,
             residual: step == 1 && from == out,
             side,
         })
@@ -89,8 +89,7 @@ impl Block {
         let (line, row) = (self.side * self.wide(), self.side_after() * self.width());
         let Windows { kernel, step, .. } = self.windows;
         let most = ((BAND / line).saturating_sub(kernel) / step + 1).min(out.len() / row);
-        let wide = room(wide, ((most - 1) * step + kernel) * line);
-        let deep = room(deep, most * self.side_after() * self.wide());
+        let wide = wide.room(((most - 1) * step + kernel) * line);
         // The input's rows that `wide` holds.
         let mut have: std::ops::Range<usize> = 0..0;
         for (at, out) in out.chunks_mut(most * row).enumerate() {
@@ -113,10 +112,18 @@ impl Block {
                     &wide[..]
                 }
             };
-            self.convolve(level, (source, want.start), windows, deep);
-            let count = out.len() / self.width();
-            let rows = Rows { values: deep, stride: self.wide(), count };
-            self.project.forward(level, rows, steps, out);
+            let (count, inner) = (out.len() / self.width(), self.wide());
+            let source = (source, want.start);
+            let rows = if self.project.is_int8() {
+                let steps = steps.fixed((count, inner), (0.0, STEP));
+                self.convolve(level, source, windows, steps);
+                Rows { values: &[], stride: inner, count }
+            } else {
+                let values = deep.room(count * inner);
+                self.convolve(level, source, windows, values);
+                Rows { values, stride: inner, count }
+            };
+            self.project.multiply(level, rows, steps, out);
             if self.residual {
                 add(level, out, &input[first * row..][..out.len()]);
             }
@@ -124,12 +131,12 @@ impl Block {
     }
 
     /// The rows `windows` over the wide rows `source`, of which `begin` is the map's first.
-    fn convolve(
+    fn convolve<O: Outcome>(
         &self,
         level: Level,
         (source, begin): (&[f32], usize),
         windows: std::ops::Range<usize>,
-        out: &mut [f32],
+        out: &mut [O],
     ) {
         let Windows { kernel, step, before, .. } = self.windows;
         let line = self.side * self.wide();

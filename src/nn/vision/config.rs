@@ -105,14 +105,17 @@ impl Windows {
     }
 }
 
-/// A product for each place: `name.weight`, to × from × 1 × 1, and `name.bias`.
+/// A product for each place: `name.weight`, to × from × 1 × 1, and `name.bias`. Its rows come with
+/// `inner` numbers, of which those behind the first `from` do not count.
 pub(super) fn filled(
     weights: &Weights,
     name: &str,
     (from, to): (usize, usize),
+    inner: usize,
     precision: Precision,
 ) -> Result<Dense> {
     let weight = weights.get(&format!("{name}.weight"), &[to, from, 1, 1])?;
+    let weight = weight.reshape((to, from))?.pad_with_zeros(1, 0, inner - from)?;
     let bias = weights.get(&format!("{name}.bias"), &[to])?.to_vec1()?;
-    Ok(Dense::from_values(&weight.flatten_all()?.to_vec1::<f32>()?, bias, from, precision))
+    Ok(Dense::from_values(&weight.flatten_all()?.to_vec1::<f32>()?, bias, inner, precision))
 }

@@ -28,10 +28,13 @@ use config::{Windows, filled};
 
 use super::encoder::Weights;
 use super::engine::{Arithmetic, Dense};
-use super::kernels::{Level, Quantised, Rows, add};
+use super::kernels::{Aligned, Level, Quantised, Rows, add};
 
 /// Colours of a pixel.
 const COLOURS: usize = 3;
+/// A colour c is read as (c − MEAN) / SCALE.
+const MEAN: f32 = 127.0;
+const SCALE: f32 = 128.0;
 /// Width and height of the first convolution, and the places from one window to the next.
 const STEM: (usize, usize) = (3, 2);
 
@@ -50,30 +53,22 @@ pub struct Vision {
 #[derive(Debug, Default)]
 struct Scratch {
     /// The map now and the one that comes of it.
-    maps: [Vec<f32>; 2],
+    maps: [Aligned; 2],
 }
 
 /// Memory for a band of rows.
 #[derive(Debug, Default)]
 struct BandScratch {
     /// What goes into a product where it does not lie there already.
-    input: Vec<f32>,
-    wide: Vec<f32>,
-    deep: Vec<f32>,
+    input: Aligned,
+    wide: Aligned,
+    deep: Aligned,
     steps: Quantised,
 }
 
 thread_local! {
     static SCRATCH: Cell<Scratch> = Cell::default();
     static BANDS: Cell<BandScratch> = Cell::default();
-}
-
-/// At least `len` numbers of `buffer`.
-fn room(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
-    if buffer.len() < len {
-        buffer.resize(len, 0.0);
-    }
-    &mut buffer[..len]
 }
 
 impl Vision {
@@ -103,7 +98,7 @@ impl Vision {
             stem: Dense::from_values(&stem, bias, kernel * kernel * COLOURS, precision),
             windows: Windows::new(kernel, step, config.side),
             blocks,
-            head: filled(weights, "head", (from, config.features), precision)?,
+            head: filled(weights, "head", (from, config.features), from, precision)?,
             config,
         })
     }
@@ -138,7 +133,7 @@ impl Vision {
     fn embed_one(&self, picture: &[u8], threads: usize, scratch: &mut Scratch, out: &mut [f32]) {
         let [mut now, mut next] = scratch.maps.each_mut();
         let mut side = self.windows.count();
-        let first = room(now, side * side * self.stem.width());
+        let first = now.room(side * side * self.stem.width());
         in_pieces(first, side * self.stem.width(), threads, |from, rows, band| {
             self.stem(picture, from, rows, band);
         });
@@ -146,7 +141,7 @@ impl Vision {
         for block in &self.blocks {
             let input = &now[..side * side * width];
             (side, width) = (block.side_after(), block.width());
-            let output = room(next, side * side * width);
+            let output = next.room(side * side * width);
             in_pieces(output, side * width, threads, |from, rows, band| {
                 block.forward(self.level, input, from, rows, band);
             });
@@ -156,7 +151,7 @@ impl Vision {
         let rows = Rows { values: &now[..places * width], stride: width, count: places };
         let mut band = BANDS.take();
         let wide = self.head.width();
-        let last = room(&mut band.wide, places * wide);
+        let last = band.wide.room(places * wide);
         self.head.forward_cut(self.level, rows, &mut band.steps, last);
         for row in last.chunks_exact(wide) {
             add(self.level, out, &row[..out.len()]);
@@ -171,24 +166,53 @@ impl Vision {
         let (count, line) = (self.windows.count(), side * COLOURS);
         let (taken, inner) = (kernel * COLOURS, kernel * kernel * COLOURS);
         let width = self.stem.width();
-        let input = room(&mut band.input, count * inner);
+        let BandScratch { input, steps, .. } = band;
         for (at, out) in out.chunks_exact_mut(count * width).enumerate() {
-            input.fill(0.0);
-            for row in 0..kernel {
-                let Some(y) = self.windows.place(from + at, row) else { continue };
-                let pixels = &picture[y * line..][..line];
-                for (x, window) in input.chunks_exact_mut(inner).enumerate() {
-                    let window = &mut window[row * taken..][..taken];
-                    let (skip, begin) = self.windows.begin(x);
-                    let pixels = pixels[begin * COLOURS..].iter();
-                    for (to, pixel) in window[skip * COLOURS..].iter_mut().zip(pixels) {
-                        *to = (f32::from(*pixel) - 127.0) / 128.0;
+            let lines = (0..kernel).map(|row| {
+                let y = self.windows.place(from + at, row);
+                (row, y.map(|y| &picture[y * line..][..line]))
+            });
+            if self.stem.is_int8() {
+                // A pixel is a step of 8 bits as it is.
+                let steps = steps.fixed((count, inner), (-MEAN / SCALE, 1.0 / SCALE));
+                let deep = steps.len() / count;
+                for (row, pixels) in lines {
+                    for (x, window) in steps.chunks_exact_mut(deep).enumerate() {
+                        self.window(x, pixels, &mut window[row * taken..][..taken], |p| p, 127);
+                    }
+                }
+            } else {
+                let input = input.room(count * inner);
+                let number = |pixel| (f32::from(pixel) - MEAN) / SCALE;
+                for (row, pixels) in lines {
+                    for (x, window) in input.chunks_exact_mut(inner).enumerate() {
+                        self.window(x, pixels, &mut window[row * taken..][..taken], number, 0.0);
                     }
                 }
             }
             let rows = Rows { values: input, stride: inner, count };
-            self.stem.forward_cut(self.level, rows, &mut band.steps, out);
+            self.stem.multiply_cut(self.level, rows, steps, out);
         }
+    }
+
+    /// One row of window `x` of the first convolution; `empty` stands where there is no pixel.
+    fn window<T: Copy>(
+        &self,
+        x: usize,
+        pixels: Option<&[u8]>,
+        to: &mut [T],
+        number: impl Fn(u8) -> T,
+        empty: T,
+    ) {
+        let (skip, begin) = self.windows.begin(x);
+        let pixels = pixels.and_then(|pixels| pixels.get(begin * COLOURS..)).unwrap_or_default();
+        let (before, to) = to.split_at_mut(skip * COLOURS);
+        before.fill(empty);
+        let here = pixels.len().min(to.len());
+        for (to, pixel) in to.iter_mut().zip(pixels) {
+            *to = number(*pixel);
+        }
+        to[here..].fill(empty);
     }
 }
 
