@@ -1,5 +1,7 @@
 //! A convolution of each channel by itself, the channels of a place side by side.
 
+use std::ops::Range;
+
 use super::LANES;
 use super::level::{Level, Set};
 
@@ -35,14 +37,14 @@ impl Outcome for u8 {
     }
 }
 
-/// How a row of places is convolved.
+/// How a map is convolved.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::nn) struct Depthwise<'a> {
     /// Width and height of the window.
     pub(in crate::nn) kernel: usize,
     /// Places from one window to the next.
     pub(in crate::nn) step: usize,
-    /// Places before the first one at which its window begins, all of them 0.
+    /// Places before the map's first at which its first windows begin, all of them 0.
     pub(in crate::nn) before: usize,
     /// kernel × kernel × channels.
     pub(in crate::nn) weight: &'a [f32],
@@ -50,33 +52,55 @@ pub(in crate::nn) struct Depthwise<'a> {
     pub(in crate::nn) bias: &'a [f32],
 }
 
-/// One row of windows over `lines`: rows of places × channels, of which the first is the windows'
-/// row `top`; rows before it and behind the last count as 0. The sums are cut to between 0 and 6. `out`
-/// has as many places as there are windows.
+/// Some rows of a map: rows × width × channels.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::nn) struct MapRows<'a> {
+    pub(in crate::nn) values: &'a [f32],
+    /// Which row of the map is the first.
+    pub(in crate::nn) begin: usize,
+    /// Places of a row.
+    pub(in crate::nn) width: usize,
+}
+
+/// Bytes of a map's rows that the nearest cache keeps while some channels are worked on.
+const NEAR: usize = 24 << 10;
+
+/// The rows `windows` of windows over `rows`; what a window lacks of its rows counts as 0. The sums are
+/// cut to between 0 and 6. `out` has as many places as there are windows.
 ///
 /// # Panics
 /// When the sizes do not fit.
 pub(in crate::nn) fn depthwise<O: Outcome>(
     level: Level,
     by: Depthwise<'_>,
-    (lines, top): (&[&[f32]], usize),
+    rows: MapRows<'_>,
+    windows: Range<usize>,
     out: &mut [O],
 ) {
     let channels = by.bias.len();
     assert!(channels > 0 && channels.is_multiple_of(LANES) && by.step > 0, "channels");
     assert!(by.weight.len() == by.kernel * by.kernel * channels, "weight");
-    assert!(top + lines.len() <= by.kernel, "lines");
-    let width = lines.first().map_or(0, |line| line.len() / channels);
-    assert!(lines.iter().all(|line| line.len() == width * channels), "line");
-    let row = Row { by, lines, top, width, out };
-    match level.set() {
-        Set::Plain => row.plain(),
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: such a level exists only where the machine has the instructions.
-        Set::Avx2 => unsafe { row.avx2() },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Set::Avx512 | Set::Vnni => unsafe { row.avx512() },
+    let line = rows.width * channels;
+    assert!(line > 0 && rows.values.len().is_multiple_of(line), "rows");
+    let count = rows.values.len() / line;
+    let row = out.len() / windows.len().max(1);
+    assert!(row > 0 && row.is_multiple_of(channels) && out.len() == windows.len() * row, "out");
+    // So many rows of windows at a time that the rows below them stay near.
+    let near = NEAR / (rows.width * LANES * size_of::<f32>());
+    let some = near.saturating_sub(by.kernel) / by.step + 1;
+    for (at, out) in out.chunks_mut(some * row).enumerate() {
+        let from = windows.start + at * some;
+        let windows = from..from + out.len() / row;
+        let band = Band { by, rows, count, windows, out };
+        match level.set() {
+            Set::Plain => band.plain(),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: such a level exists only where the machine has the instructions.
+            Set::Avx2 => unsafe { band.avx2() },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx512 | Set::Vnni => unsafe { band.avx512() },
+        }
     }
 }
 
@@ -241,16 +265,26 @@ mod x86 {
     }
 }
 
-/// A row of windows; the sizes were checked by [`depthwise`].
-struct Row<'a, O> {
+/// Some rows of windows; the sizes were checked by [`depthwise`].
+struct Band<'a, O> {
     by: Depthwise<'a>,
-    lines: &'a [&'a [f32]],
-    top: usize,
-    width: usize,
+    rows: MapRows<'a>,
+    /// Rows of the map that are there.
+    count: usize,
+    windows: Range<usize>,
     out: &'a mut [O],
 }
 
-impl<O: Outcome> Row<'_, O> {
+/// The rows of a window that are there: `first` is the first one's place in the window, `line` in
+/// [`MapRows`].
+#[derive(Clone, Copy)]
+struct Seen {
+    first: usize,
+    line: usize,
+    lines: usize,
+}
+
+impl<O: Outcome> Band<'_, O> {
     fn plain(mut self) {
         // SAFETY: any machine has plain instructions.
         unsafe { self.run::<[f32; LANES]>() }
@@ -277,11 +311,20 @@ impl<O: Outcome> Row<'_, O> {
         // SAFETY: as said of the function.
         unsafe {
             match self.by.kernel {
-                3 => self.windows::<V, 3>(),
-                5 => self.windows::<V, 5>(),
-                _ => self.windows::<V, 0>(),
+                3 => self.band::<V, 3>(),
+                5 => self.band::<V, 5>(),
+                _ => self.band::<V, 0>(),
             }
         }
+    }
+
+    fn seen(&self, kernel: usize, window: usize) -> Seen {
+        let begin = window * self.by.step;
+        // Rows of the map, counted from `before` rows above it.
+        let (top, bottom) = (self.rows.begin + self.by.before, begin + kernel);
+        let from = begin.max(top);
+        let to = bottom.min(top + self.count).max(from);
+        Seen { first: from - begin, line: from - top, lines: to - from }
     }
 
     /// `K` is the kernel, or 0 where it is not known beforehand.
@@ -289,61 +332,78 @@ impl<O: Outcome> Row<'_, O> {
     /// # Safety
     /// As [`Self::run`].
     #[inline(always)]
-    unsafe fn windows<V: Vector, const K: usize>(&mut self) {
+    unsafe fn band<V: Vector, const K: usize>(&mut self) {
         let Depthwise { step, before, bias, .. } = self.by;
         let kernel = if K > 0 { K } else { self.by.kernel };
         let channels = bias.len();
-        let count = self.out.len() / channels;
+        let count = self.out.len() / channels / self.windows.len().max(1);
         // Windows that lie wholly inside, between those that reach over an edge.
         let from = before.div_ceil(step).min(count);
-        let last = (self.width + before).checked_sub(kernel).map_or(0, |x| x / step + 1);
+        let last = (self.rows.width + before).checked_sub(kernel).map_or(0, |x| x / step + 1);
         let to = last.clamp(from, count.max(from));
-        for at in (0..channels).step_by(LANES) {
-            // SAFETY: `at` is a whole vector's begin; the windows from `from` to `to` lie inside.
-            unsafe {
-                let mut place = from;
-                while place + TOGETHER <= to {
-                    self.inside::<V, TOGETHER>(kernel, place, at);
-                    place += TOGETHER;
-                }
-                while place < to {
-                    self.inside::<V, 1>(kernel, place, at);
-                    place += 1;
+        let mut at = 0;
+        while at < channels {
+            for (row, window) in self.windows.clone().enumerate() {
+                let seen = self.seen(kernel, window);
+                let out = row * count;
+                // SAFETY: `at` is a whole vector's begin; the windows from `from` to `to` lie inside.
+                unsafe {
+                    let mut place = from;
+                    while place + TOGETHER <= to {
+                        self.inside::<V, TOGETHER>((kernel, seen), place, at, out);
+                        place += TOGETHER;
+                    }
+                    while place < to {
+                        self.inside::<V, 1>((kernel, seen), place, at, out);
+                        place += 1;
+                    }
                 }
             }
+            at += LANES;
         }
-        for place in (0..from).chain(to..count) {
-            let mut at = 0;
-            // SAFETY: there are as many channels from `at` on.
-            unsafe {
-                while at + TOGETHER * LANES <= channels {
-                    self.over_an_edge::<V, TOGETHER>(kernel, place, at);
-                    at += TOGETHER * LANES;
-                }
-                while at < channels {
-                    self.over_an_edge::<V, 1>(kernel, place, at);
-                    at += LANES;
+        for (row, window) in self.windows.clone().enumerate() {
+            let seen = self.seen(kernel, window);
+            for place in (0..from).chain(to..count) {
+                let mut at = 0;
+                // SAFETY: there are as many channels from `at` on.
+                unsafe {
+                    while at + TOGETHER * LANES <= channels {
+                        self.over_an_edge::<V, TOGETHER>((kernel, seen), place, at, row * count);
+                        at += TOGETHER * LANES;
+                    }
+                    while at < channels {
+                        self.over_an_edge::<V, 1>((kernel, seen), place, at, row * count);
+                        at += LANES;
+                    }
                 }
             }
         }
     }
 
-    /// `N` windows from `place` on, channels from `at` on.
+    /// `N` windows from `place` on, channels from `at` on; `out` is the place of the row's first.
     ///
     /// # Safety
     /// As [`Self::run`]; the windows lie inside, and there are [`LANES`] channels from `at` on.
     #[inline(always)]
-    unsafe fn inside<V: Vector, const N: usize>(&mut self, kernel: usize, place: usize, at: usize) {
+    unsafe fn inside<V: Vector, const N: usize>(
+        &mut self,
+        (kernel, seen): (usize, Seen),
+        place: usize,
+        at: usize,
+        out: usize,
+    ) {
         let Depthwise { step, before, weight, bias, .. } = self.by;
         let channels = bias.len();
+        let line = self.rows.width * channels;
         let begin = (place * step - before) * channels + at;
-        // SAFETY: the windows' places are below `width`, so all that is read lies in the lines, and
-        // `out` has the places written; `weight` has kernel² × channels.
+        // SAFETY: the windows' places are below the width and their lines below the count, so all that
+        // is read lies in the rows, and `out` has the places written; `weight` has kernel² × channels.
         unsafe {
             let mut sums = [V::load(bias.as_ptr().add(at)); N];
-            let mut weight = weight.as_ptr().add(self.top * kernel * channels + at);
-            for line in self.lines {
-                let mut x = line.as_ptr().add(begin);
+            let mut weight = weight.as_ptr().add(seen.first * kernel * channels + at);
+            let mut from = self.rows.values.as_ptr().add(seen.line * line + begin);
+            for _ in 0..seen.lines {
+                let mut x = from;
                 for _ in 0..kernel {
                     let w = V::load(weight);
                     for (n, sum) in sums.iter_mut().enumerate() {
@@ -352,8 +412,9 @@ impl<O: Outcome> Row<'_, O> {
                     weight = weight.add(channels);
                     x = x.add(channels);
                 }
+                from = from.wrapping_add(line);
             }
-            let out = self.out.as_mut_ptr().add(place * channels + at);
+            let out = self.out.as_mut_ptr().add((out + place) * channels + at);
             for (n, sum) in sums.into_iter().enumerate() {
                 O::put(sum, out.add(n * channels));
             }
@@ -367,23 +428,26 @@ impl<O: Outcome> Row<'_, O> {
     #[inline(always)]
     unsafe fn over_an_edge<V: Vector, const N: usize>(
         &mut self,
-        kernel: usize,
+        (kernel, seen): (usize, Seen),
         place: usize,
         at: usize,
+        out: usize,
     ) {
         let Depthwise { step, before, weight, bias, .. } = self.by;
-        let channels = bias.len();
-        // SAFETY: only places below `width` are read; `out` has the place; `weight` as above.
+        let (channels, width) = (bias.len(), self.rows.width);
+        // SAFETY: only places below the width are read, of lines that are there; `out` has the place;
+        // `weight` as above.
         unsafe {
             let mut sums: [V; N] =
                 std::array::from_fn(|n| V::load(bias.as_ptr().add(at + n * LANES)));
-            for (row, line) in self.lines.iter().enumerate() {
+            for row in 0..seen.lines {
                 for column in 0..kernel {
                     let Some(x) = (place * step + column).checked_sub(before) else { continue };
-                    if x < self.width {
-                        let of = ((self.top + row) * kernel + column) * channels + at;
-                        let (w, x) =
-                            (weight.as_ptr().add(of), line.as_ptr().add(x * channels + at));
+                    if x < width {
+                        let of = ((seen.first + row) * kernel + column) * channels + at;
+                        let here = ((seen.line + row) * width + x) * channels + at;
+                        let w = weight.as_ptr().add(of);
+                        let x = self.rows.values.as_ptr().add(here);
                         for (n, sum) in sums.iter_mut().enumerate() {
                             let (w, x) = (V::load(w.add(n * LANES)), V::load(x.add(n * LANES)));
                             *sum = sum.add_product(x, w);
@@ -392,7 +456,7 @@ impl<O: Outcome> Row<'_, O> {
                 }
             }
             for (n, sum) in sums.into_iter().enumerate() {
-                O::put(sum, self.out.as_mut_ptr().add(place * channels + at + n * LANES));
+                O::put(sum, self.out.as_mut_ptr().add((out + place) * channels + at + n * LANES));
             }
         }
     }

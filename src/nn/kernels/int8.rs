@@ -122,11 +122,9 @@ impl Quantised {
         (count, inner): (usize, usize),
         (least, step): (f32, f32),
     ) -> &mut [u8] {
-        self.deep = inner.next_multiple_of(GROUP);
-        self.steps.resize(count * self.deep, 0);
-        self.ranges.clear();
-        self.ranges.resize(count, (least, step));
-        &mut self.steps
+        self.grow(count, inner);
+        self.ranges.fill((least, step));
+        &mut self.steps[..count * self.deep]
     }
 
     fn room(
@@ -134,11 +132,17 @@ impl Quantised {
         count: usize,
         inner: usize,
     ) -> impl Iterator<Item = (&mut [u8], &mut (f32, f32))> {
-        self.deep = inner.next_multiple_of(GROUP);
-        // What is left from before lies past a row's `inner` numbers, where the weights are 0.
-        self.steps.resize(count * self.deep, 0);
-        self.ranges.resize(count, (0.0, 0.0));
+        self.grow(count, inner);
         self.steps.chunks_exact_mut(self.deep).zip(&mut self.ranges)
+    }
+
+    /// What is left from before lies past a row's `inner` numbers, where the weights are 0.
+    fn grow(&mut self, count: usize, inner: usize) {
+        self.deep = inner.next_multiple_of(GROUP);
+        if self.steps.len() < count * self.deep {
+            self.steps.resize(count * self.deep, 0);
+        }
+        self.ranges.resize(count, (0.0, 0.0));
     }
 
     fn rows(&self) -> usize {

@@ -16,7 +16,7 @@ mod math;
 mod rows;
 
 pub(super) use aligned::Aligned;
-pub(super) use depthwise::{Depthwise, Outcome, STEP, depthwise};
+pub(super) use depthwise::{Depthwise, MapRows, Outcome, STEP, depthwise};
 pub(super) use float::{Columns, Rows, multiply, panels};
 pub(super) use int8::{Int8Panels, Quantised};
 pub use level::{Level, NoSuchLevel};

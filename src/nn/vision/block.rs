@@ -1,10 +1,14 @@
+use std::ops::Range;
+
 use candle_core::Result;
 
 use super::BandScratch;
-use super::config::{BlockConfig, MAX_KERNEL, Windows, filled};
+use super::config::{BlockConfig, Windows, filled};
 use crate::nn::encoder::Weights;
 use crate::nn::engine::{Arithmetic, Dense};
-use crate::nn::kernels::{Aligned, Depthwise, LANES, Level, Outcome, Rows, STEP, add, depthwise};
+use crate::nn::kernels::{
+    Aligned, Depthwise, LANES, Level, MapRows, Outcome, Rows, STEP, add, depthwise,
+};
 
 /// Numbers of wide rows that a band may take: they are to stay in a near cache.
 const BAND: usize = 96 << 10;
@@ -91,7 +95,7 @@ impl Block {
         let most = ((BAND / line).saturating_sub(kernel) / step + 1).min(out.len() / row);
         let wide = wide.room(((most - 1) * step + kernel) * line);
         // The input's rows that `wide` holds.
-        let mut have: std::ops::Range<usize> = 0..0;
+        let mut have: Range<usize> = 0..0;
         for (at, out) in out.chunks_mut(most * row).enumerate() {
             let first = from + at * most;
             let windows = first..first + out.len() / row;
@@ -109,7 +113,7 @@ impl Block {
                     let rows = Rows { values, stride: self.stride, count: fresh.len() };
                     expand.forward_cut(level, rows, steps, &mut wide[kept * line..]);
                     have = want.clone();
-                    &wide[..]
+                    &wide[..want.len() * line]
                 }
             };
             let (count, inner) = (out.len() / self.width(), self.wide());
@@ -135,20 +139,12 @@ impl Block {
         &self,
         level: Level,
         (source, begin): (&[f32], usize),
-        windows: std::ops::Range<usize>,
+        windows: Range<usize>,
         out: &mut [O],
     ) {
         let Windows { kernel, step, before, .. } = self.windows;
-        let line = self.side * self.wide();
         let by = Depthwise { kernel, step, before, weight: &self.weight, bias: &self.bias };
-        for (window, out) in windows.zip(out.chunks_exact_mut(self.side_after() * self.wide())) {
-            let rows = self.windows.rows(window..window + 1);
-            let lines: [&[f32]; MAX_KERNEL] = std::array::from_fn(|at| {
-                let row = (rows.start + at).min(rows.end - 1);
-                &source[(row - begin) * line..][..line]
-            });
-            let (top, _) = self.windows.begin(window);
-            depthwise(level, by, (&lines[..rows.len()], top), out);
-        }
+        let rows = MapRows { values: source, begin, width: self.side };
+        depthwise(level, by, rows, windows, out);
     }
 }

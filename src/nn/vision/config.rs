@@ -33,7 +33,7 @@ pub struct BlockConfig {
 /// The largest side, channels and features that make sense: a broken file asks for no more memory.
 const MOST: usize = 4096;
 /// The largest window.
-pub(super) const MAX_KERNEL: usize = 7;
+const MAX_KERNEL: usize = 7;
 
 impl VisionConfig {
     /// # Errors
