@@ -26,6 +26,14 @@ pub enum ErrorCode {
     InvalidFormat,
     /// The whole item is larger than the limit.
     ItemTooLarge,
+    /// A picture has more bytes, pixels or memory to it than the limit.
+    ImageTooLarge,
+    /// A picture is of a kind that is not read.
+    ImageUnsupported,
+    /// A picture is damaged or cut short.
+    ImageCorrupt,
+    /// A picture took longer to decode than the limit.
+    ImageTimeout,
     /// Scoring failed for a reason that is not the item's fault.
     Internal,
 }
@@ -44,6 +52,10 @@ impl ErrorCode {
             Self::OutOfRange => "out_of_range",
             Self::InvalidFormat => "invalid_format",
             Self::ItemTooLarge => "item_too_large",
+            Self::ImageTooLarge => "image_too_large",
+            Self::ImageUnsupported => "image_unsupported",
+            Self::ImageCorrupt => "image_corrupt",
+            Self::ImageTimeout => "image_timeout",
             Self::Internal => "internal",
         }
     }

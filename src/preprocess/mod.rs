@@ -1,11 +1,12 @@
 //! From a listing's fields to what a model reads.
 //!
 //! Owns the text normaliser with its map back to the seller's own characters ([`text`]), the
-//! sub-word tokenizer ([`Pieces`]), the stable hash of features and the batch driver. It knows no
-//! weights and no lexicon: the words that are worth restoring are handed in.
+//! sub-word tokenizer ([`Pieces`]), pictures ([`picture`]), the stable hash of features and the batch
+//! driver. It knows no weights and no lexicon: the words that are worth restoring are handed in.
 
 mod batch;
 mod hash;
+pub mod picture;
 mod pieces;
 mod pool;
 pub mod text;

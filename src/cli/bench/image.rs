@@ -1,10 +1,10 @@
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
 use super::{Case, Measured, Opts, Variant};
 use crate::config;
-use crate::nn::{Arithmetic, Level, Precision, Vision};
+use crate::nn::{Arithmetic, Level, Vision};
 use crate::preprocess::Pool;
 use crate::registry::{image_encoder_dir, pretrained_vision};
 use crate::scoring;
@@ -32,12 +32,7 @@ pub(super) fn run(
     let both = [Variant::F32, Variant::Int8];
     let variants = if opts.variant.is_empty() { &both[..] } else { &opts.variant };
     for variant in variants.iter().copied() {
-        let precision = match variant {
-            Variant::F32 => Precision::Full,
-            Variant::Int8 => Precision::Int8,
-            Variant::Parsed | Variant::Json => bail!("--variant: the encoder is f32 or int8"),
-        };
-        let arithmetic = Arithmetic { level, precision };
+        let arithmetic = Arithmetic { level, precision: variant.precision()? };
         let vision = pretrained_vision(&dir, arithmetic)?;
         let peak = pool.run(|| arithmetic.peak());
         for case in &cases {

@@ -1,19 +1,22 @@
 //! Speed on this machine.
 
 mod image;
+mod photo;
 mod pipeline;
+mod preprocess;
 mod text;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use serde::Serialize;
 
 use super::error::Status;
 use super::model::TierChoice;
 use super::output;
+use crate::nn::Precision;
 use crate::preprocess::Pool;
 
 const AFTER_HELP: &str = "\
@@ -22,11 +25,15 @@ Examples:
   thatgia bench pipeline --texts listings.jsonl --cases 1,256,4096 --json
   thatgia bench text --cases 1x64,8x128,mixed --variant f32,int8 --threads 2
   thatgia bench image --cases 1,8,32 --json
+  thatgia bench preprocess --json
 
 `text` measures the encoder from token ids to unit vectors: NxT is N texts of T tokens, `mixed` 256
-texts of 8 to 256. `image` measures the image encoder on batches of so many pictures. `pipeline` measures listings: `parsed` from listings in memory to assessments,
-`json` from bytes of JSON to bytes of JSON, all that a request costs but for the network. The share
-of the peak is that of the same products on numbers that stay in the nearest cache.";
+texts of 8 to 256. `image` measures the image encoder on batches of so many pictures. `preprocess`
+measures what comes before both: a JPEG to the pixels that the image encoder reads, whole
+(`decode_resize`) and in its steps, and texts to ids of word pieces (`normalise_tokenise`).
+`pipeline` measures listings: `parsed` from listings in memory to assessments, `json` from bytes of
+JSON to bytes of JSON, all that a request costs but for the network. The share of the peak is that
+of the same products on numbers that stay in the nearest cache.";
 
 /// Measures the speed of scoring on this machine
 #[derive(Debug, clap::Args)]
@@ -35,10 +42,10 @@ pub struct Opts {
     /// What to measure
     #[arg(value_enum)]
     what: What,
-    /// Batches [default: 1,256 for pipeline; 1x16,1x64,1x128,8x128,32x128,mixed for text; 1,8,32 for image]
+    /// Batches [default: 1,256 for pipeline; 1x16,1x64,1x128,8x128,32x128,mixed for text; 1,8,32 for image; all for preprocess]
     #[arg(long, value_delimiter = ',', value_name = "CASE,…")]
     cases: Vec<String>,
-    /// Variants to measure [default: parsed,json for pipeline; f32,int8 for text and image]
+    /// Variants to measure [default: parsed,json for pipeline; f32,int8 for text and image; part,full for the pictures of preprocess]
     #[arg(long, value_delimiter = ',', value_enum)]
     variant: Vec<Variant>,
     /// Processor threads
@@ -47,10 +54,13 @@ pub struct Opts {
     /// Batches measured a case; the median counts
     #[arg(long, default_value_t = 15, value_name = "R")]
     repeat: usize,
-    /// What to measure with: listings as JSON lines (pipeline; the demo's when not given), or a text
-    /// a line for the mixed case
+    /// What to measure with: listings as JSON lines (pipeline and preprocess; the demo's when not
+    /// given), or a text a line for the mixed case
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
+    /// The JPEG to measure with (preprocess; a drawn one of 1200 x 1200 pixels when not given)
+    #[arg(long, value_name = "FILE")]
+    jpeg: Option<PathBuf>,
     /// The model's id or folder
     #[arg(long, value_name = "ID|DIR")]
     model: Option<String>,
@@ -74,6 +84,8 @@ enum What {
     Text,
     /// From decoded pixels to vectors
     Image,
+    /// From a picture's bytes to pixels, and from a text to token ids
+    Preprocess,
     /// From a listing to its assessment
     Pipeline,
 }
@@ -88,6 +100,13 @@ enum Variant {
     Parsed,
     /// Bytes of JSON to bytes of JSON
     Json,
+    /// A JPEG to the part of its size that the image encoder needs
+    Part,
+    /// A JPEG to its full size first
+    Full,
+    /// Texts to ids of word pieces
+    #[value(skip)]
+    Words,
 }
 
 impl Variant {
@@ -97,6 +116,20 @@ impl Variant {
             Self::Int8 => "int8",
             Self::Parsed => "parsed",
             Self::Json => "json",
+            Self::Part => "part",
+            Self::Full => "full",
+            Self::Words => "words",
+        }
+    }
+
+    /// That of an encoder.
+    fn precision(self) -> anyhow::Result<Precision> {
+        match self {
+            Self::F32 => Ok(Precision::Full),
+            Self::Int8 => Ok(Precision::Int8),
+            Self::Parsed | Self::Json | Self::Part | Self::Full | Self::Words => {
+                bail!("--variant: the encoder is f32 or int8")
+            }
         }
     }
 }
@@ -177,6 +210,7 @@ pub(super) fn run(opts: &Opts) -> anyhow::Result<Status> {
     match opts.what {
         What::Pipeline => pipeline::run(opts, &pool, &mut tell)?,
         What::Text => text::run(opts, &pool, &mut tell)?,
+        What::Preprocess => preprocess::run(opts, &pool, &mut tell)?,
         What::Image => image::run(opts, &pool, &mut tell)?,
     }
     Ok(Status::Done)

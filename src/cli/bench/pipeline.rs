@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,12 +23,7 @@ pub(super) fn run(
     settings.scoring.instructions.clone_from(&opts.instructions);
     let wanted = Wanted::new(settings.scoring, opts.model.as_deref(), opts.tier);
     let scorer = model::load(&wanted)?;
-    let text = match &opts.texts {
-        Some(path) => {
-            fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?
-        }
-        None => demo::LISTINGS.to_owned(),
-    };
+    let text = listings(opts)?;
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     ensure!(!lines.is_empty(), "no listings to measure with");
     let given = opts.cases.iter().map(|case| {
@@ -50,6 +46,17 @@ pub(super) fn run(
         }
     }
     Ok(())
+}
+
+/// Listings as JSON lines: those given, or the demo's.
+pub(super) fn listings(opts: &Opts) -> anyhow::Result<Cow<'static, str>> {
+    Ok(match &opts.texts {
+        Some(path) => {
+            let read = fs::read_to_string(path);
+            read.with_context(|| format!("can't read {}", path.display()))?.into()
+        }
+        None => demo::LISTINGS.into(),
+    })
 }
 
 struct Bench<'a> {
@@ -82,7 +89,9 @@ impl Bench<'_> {
             let time = match variant {
                 Variant::Parsed => self.parsed(&lines)?,
                 Variant::Json => self.json(&lines)?,
-                Variant::F32 | Variant::Int8 => bail!("--variant: a pipeline is parsed or json"),
+                Variant::F32 | Variant::Int8 | Variant::Part | Variant::Full | Variant::Words => {
+                    bail!("--variant: a pipeline is parsed or json")
+                }
             };
             if round >= warm {
                 times.push(time);

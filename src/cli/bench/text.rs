@@ -2,12 +2,12 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
 use super::super::model::Wanted;
 use super::{Case, Measured, Opts, Variant};
 use crate::config;
-use crate::nn::{Arithmetic, Engine, Level, Precision};
+use crate::nn::{Arithmetic, Engine, Level};
 use crate::preprocess::{Pieces, Pool};
 use crate::registry::{TOKENIZER, load_model, pretrained_engine};
 use crate::scoring;
@@ -33,12 +33,7 @@ pub(super) fn run(
     let both = [Variant::F32, Variant::Int8];
     let variants = if opts.variant.is_empty() { &both[..] } else { &opts.variant };
     for variant in variants.iter().copied() {
-        let precision = match variant {
-            Variant::F32 => Precision::Full,
-            Variant::Int8 => Precision::Int8,
-            Variant::Parsed | Variant::Json => bail!("--variant: the encoder is f32 or int8"),
-        };
-        let arithmetic = Arithmetic { level, precision };
+        let arithmetic = Arithmetic { level, precision: variant.precision()? };
         let settings = config::load(None)?;
         let (engine, dir) = if let Some(dir) = &opts.encoder {
             (pretrained_engine(dir, arithmetic)?, dir.clone())

@@ -218,6 +218,10 @@ pub(super) enum ItemErrorCode {
     OutOfRange,
     InvalidFormat,
     ItemTooLarge,
+    ImageTooLarge,
+    ImageUnsupported,
+    ImageCorrupt,
+    ImageTimeout,
     Internal,
 }
 
