@@ -55,6 +55,8 @@ macro_rules! names {
     };
 }
 
+pub(super) use names;
+
 names! {
     /// What an analyst should do with a listing.
     Band, "band" {

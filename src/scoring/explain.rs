@@ -8,7 +8,7 @@ use crate::domain::{Band, Evidence, Field, LegalClass, Listing, Part, Parts, Rea
 use crate::preprocess::text::{Place, slice};
 use crate::signals::{
     Context, Disguise, FieldText, Knowledge, PriceSignal, Reading, Sign, SignKind, Source, Variant,
-    Weighed,
+    Weighed, code_clues,
 };
 
 /// Single words shown in a brief explanation.
@@ -249,18 +249,18 @@ impl<'a> Explanation<'a> {
 
     /// What was found beyond wording and price, weighed into its parts.
     pub(super) fn clues(&mut self, parts: &mut Parts) {
-        let code = self.reading.code.zip(self.listing.gtin()).map(|(found, text)| found.clue(text));
+        let codes = code_clues(self.listing, &self.reading.codes);
         let known = self.context.clues(self.listing);
         for Weighed { clue, kind, weight, reason } in
-            self.knowledge.fusion().weigh(code.into_iter().chain(known))
+            self.knowledge.fusion().weigh(codes.into_iter().chain(known))
         {
             parts.add(clue.part, weight);
             self.evidence.push(Evidence {
                 part: clue.part,
                 kind,
                 field: clue.field,
-                start: 0,
-                end: clue.text.chars().count(),
+                start: clue.start,
+                end: clue.start + clue.text.chars().count(),
                 text: clue.text,
                 weight,
                 reason,

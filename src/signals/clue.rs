@@ -12,6 +12,8 @@ pub struct Clue {
     pub field: Field,
     /// The seller's words, or nothing where the finding has none.
     pub text: String,
+    /// First character of the words in the field.
+    pub start: usize,
     /// From 0 to 1: the share of the kind's weight.
     pub strength: f64,
     /// Said in place of the table's reason, where there is more to say.
@@ -21,12 +23,18 @@ pub struct Clue {
 impl Clue {
     /// A finding about a whole field, at full strength.
     pub fn new(part: Part, kind: &'static str, field: Field) -> Self {
-        Self { part, kind, field, text: String::new(), strength: 1.0, reason: None }
+        Self { part, kind, field, text: String::new(), start: 0, strength: 1.0, reason: None }
     }
 
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         Self { text: text.into(), ..self }
+    }
+
+    /// The words begin at this character of the field.
+    #[must_use]
+    pub fn at(self, start: usize) -> Self {
+        Self { start, ..self }
     }
 
     /// `strength` is cut to between 0 and 1; what is no number counts as 0.

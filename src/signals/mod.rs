@@ -19,7 +19,9 @@ mod tokens;
 
 pub use brands::{BrandMention, Brands, BrandsError, Mention};
 pub use clue::Clue;
-pub use codes::{CodeFinding, check_gtin};
+pub use codes::{
+    Carrier, CodeError, Issuer, ProductCode, SeenCode, code_clues, find_codes, issuer, parse_code,
+};
 pub use context::Context;
 pub use features::{Disguise, FeatureSpace, Sign, SignKind, length_scale};
 pub use fusion::{Fusion, FusionError, Weighed};

@@ -1,5 +1,5 @@
 use super::brands::{BrandMention, Product};
-use super::codes::{CodeFinding, check_gtin};
+use super::codes::{SeenCode, find_codes};
 use super::knowledge::Knowledge;
 use super::lexicon::Finding;
 use super::phrases::WordId;
@@ -47,7 +47,7 @@ pub struct Reading {
     pub price: Option<PriceSignal>,
     /// The price in VND, where its currency is known.
     pub amount: Option<f64>,
-    pub code: Option<CodeFinding>,
+    pub codes: Vec<SeenCode>,
 }
 
 impl Reading {
@@ -79,7 +79,7 @@ impl Reading {
         let amount = amount(brands, listing.price());
         let goods = goods(brands, lexicon, &fields);
         let price = price_signal(brands, goods.as_ref(), amount);
-        Self { goods, price, amount, code: listing.gtin().map(check_gtin), fields }
+        Self { goods, price, amount, codes: find_codes(listing), fields }
     }
 
     /// What is known of the price.
