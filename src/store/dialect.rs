@@ -62,12 +62,12 @@ pub(super) fn is_busy(code: &str) -> bool {
     BUSY.contains(&code)
 }
 
-/// The column of numbers that may be absent, and the number, which no price is, that stands for
+/// The columns of numbers that may be absent, and the number, which no price is, that stands for
 /// an absent one on its way there.
 ///
 /// sqlx would send an absent `f64` as an absent `f32`, and PostgreSQL, which keeps the statement
 /// with the types it had first, would then refuse every number that follows.
-pub(super) const NULLABLE_REAL: &str = "price_amount";
+pub(super) const NULLABLE_REALS: [&str; 3] = ["price_amount", "price_low", "price_typical"];
 pub(super) const ABSENT_REAL: f64 = -1.0;
 
 /// A client's text as it is written to a column: `U+0000`, which PostgreSQL cannot hold, becomes

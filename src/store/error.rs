@@ -24,6 +24,9 @@ pub enum StoreError {
     /// Something was asked for that is not there.
     #[error("no {what} {id:?}")]
     NotFound { what: &'static str, id: String },
+    /// Something was changed by somebody else since it was seen; version 0 is not there.
+    #[error("the {what} has version {found} by now")]
+    Stale { what: &'static str, found: u64 },
     /// A value that may not be kept.
     #[error("{field}: {message}")]
     Invalid { field: &'static str, message: String },

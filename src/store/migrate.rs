@@ -21,6 +21,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0002_shadow.sql"),
         include_str!("../../migrations/postgres/0002_shadow.sql"),
     ),
+    (
+        3,
+        "products",
+        include_str!("../../migrations/sqlite/0003_products.sql"),
+        include_str!("../../migrations/postgres/0003_products.sql"),
+    ),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

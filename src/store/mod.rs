@@ -1,5 +1,5 @@
-//! Everything that is kept: listings with their scores, what a model in the shadow said, keys,
-//! sessions and the audit log.
+//! Everything that is kept: listings with their scores, what a model in the shadow said, registered
+//! products, keys, sessions and the audit log.
 //!
 //! Owns all SQL, over SQLite in a folder (the default) or PostgreSQL: one path of code, whose
 //! differences are named in `dialect`. It checks no rights and scores nothing: `flow` and `http`
@@ -16,6 +16,7 @@ mod listings;
 mod migrate;
 mod names;
 mod plan;
+mod products;
 mod records;
 mod rows;
 mod secret;
@@ -37,9 +38,10 @@ use dialect::Dialect;
 pub use error::{CursorError, StoreError};
 pub use names::same_province;
 pub use records::{
-    Actor, AuditBreak, AuditReport, HistoryEntry, KeyRecord, ModelScore, NewKey, Overwrite, Page,
-    PendingMigration, SaveReport, Saved, SavedState, Session, ShadowScore, ShadowSummary,
-    StoredListing, Suspect, SuspectFilter, ToStore,
+    Actor, AuditBreak, AuditReport, Expected, HistoryEntry, ImportReport, KeyRecord, ModelScore,
+    NewKey, Overwrite, Page, PendingMigration, ProductPage, ProductRecord, SaveReport, Saved,
+    SavedState, Session, ShadowScore, ShadowSummary, StoredListing, Suspect, SuspectFilter,
+    ToStore,
 };
 pub use secret::{Token, TokenError};
 

@@ -1,7 +1,7 @@
 use time::OffsetDateTime;
 
 use super::Cursor;
-use crate::domain::{Band, Listing, ModelId, ModelRef, Role, ScoredLine};
+use crate::domain::{Band, Gtin, Listing, ModelId, ModelRef, Product, Role, ScoredLine};
 
 /// One listing to keep.
 #[derive(Debug, Clone, Copy)]
@@ -163,6 +163,42 @@ impl ShadowSummary {
 pub struct Page<T> {
     pub rows: Vec<T>,
     pub next: Option<Cursor>,
+}
+
+/// A registered product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductRecord {
+    pub product: Product,
+    /// From 1, one more with each change.
+    pub version: u64,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+}
+
+/// Some products, and after which number the next ones come when there are more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductPage {
+    pub rows: Vec<ProductRecord>,
+    pub next: Option<Gtin>,
+}
+
+/// As what a row must be found for a change to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever it is.
+    Any,
+    /// Not there yet.
+    New,
+    /// In this version.
+    Version(u64),
+}
+
+/// What [`super::Store::import_products`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    pub new: u64,
+    pub changed: u64,
+    pub unchanged: u64,
 }
 
 /// Who does something that the audit log keeps.

@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use time::OffsetDateTime;
 
-use super::dialect::{ABSENT_REAL, NULLABLE_REAL, decode_text};
+use super::dialect::{ABSENT_REAL, NULLABLE_REALS, decode_text};
 use super::{Result, StoreError};
 
 pub(super) fn text(row: &AnyRow, column: &str) -> Result<String> {
@@ -67,9 +67,10 @@ pub(super) fn insert(table: &str, columns: &[&str], rows: usize) -> String {
             n += 1;
             let comma = if at == 0 { "" } else { ", " };
             // Writing to a String does not fail.
-            let _ = match *column {
-                NULLABLE_REAL => write!(out, "{comma}NULLIF(${n}, {ABSENT_REAL:?})"),
-                _ => write!(out, "{comma}${n}"),
+            let _ = if NULLABLE_REALS.contains(column) {
+                write!(out, "{comma}NULLIF(${n}, {ABSENT_REAL:?})")
+            } else {
+                write!(out, "{comma}${n}")
             };
         }
         out.push(')');

@@ -118,9 +118,11 @@ fn elements(text: &str) -> Result<ProductCode, CodeError> {
 
 /// An identifier of two to four digits in brackets, and what follows.
 pub(super) fn bracketed(text: &str) -> Option<(&str, &str)> {
-    let (ai, rest) = text.strip_prefix('(')?.split_once(')')?;
-    let digits = (2..=4).contains(&ai.len()) && ai.bytes().all(|b| b.is_ascii_digit());
-    digits.then_some((ai, rest))
+    let rest = text.strip_prefix('(')?;
+    let length = rest.bytes().take(5).position(|b| b == b')').filter(|n| (2..=4).contains(n))?;
+    let (ai, rest) = rest.split_at_checked(length)?;
+    let digits = ai.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| (ai, rest.strip_prefix(')').unwrap_or_default()))
 }
 
 /// `01<gtin>17<yymmdd>10<lot>␝21<serial>`

@@ -39,7 +39,7 @@ async fn both_databases_get_the_same_tables() {
     let Some(postgres) = Database::postgres().await else { return };
     assert_eq!(columns(&sqlite).await, columns(&postgres).await);
     assert_eq!(indexes(&sqlite).await, indexes(&postgres).await);
-    assert_eq!(indexes(&sqlite).await.len(), 8);
+    assert_eq!(indexes(&sqlite).await.len(), 9);
     let applied = "SELECT description FROM _sqlx_migrations ORDER BY version";
     assert_eq!(sqlite.dump(applied).await, postgres.dump(applied).await);
     sqlite.finish().await;
@@ -49,6 +49,7 @@ async fn both_databases_get_the_same_tables() {
 /// As it was before any migration.
 async fn empty(db: &Database) {
     for table in [
+        "products",
         "shadow_scores",
         "assessments",
         "listings",
@@ -70,7 +71,7 @@ on_both! {
         empty(db).await;
         let pending = db.store.pending_migrations().await.unwrap();
         let names: Vec<_> = pending.iter().map(|m| (m.version, m.name.as_str())).collect();
-        assert_eq!(names, [(1, "first"), (2, "shadow")]);
+        assert_eq!(names, [(1, "first"), (2, "shadow"), (3, "products")]);
         assert!(matches!(db.store.count().await, Err(StoreError::Database(_))));
         assert_eq!(db.store.migrate().await.unwrap(), pending);
         assert_eq!(db.store.count().await.unwrap(), 0);
@@ -97,16 +98,18 @@ on_both! {
     async fn what_the_program_before_left_is_brought_up(db: &Database) {
         save(&db.store, &[Item::new(&json("a", &[]), 1.0)]).await;
         db.tamper("DROP TABLE shadow_scores").await;
-        db.tamper("DELETE FROM _sqlx_migrations WHERE version = 2").await;
+        db.tamper("DROP TABLE products").await;
+        db.tamper("DELETE FROM _sqlx_migrations WHERE version > 1").await;
         let done = db.store.migrate().await.unwrap();
-        assert_eq!(done.iter().map(|m| m.version).collect::<Vec<_>>(), [2]);
+        assert_eq!(done.iter().map(|m| m.version).collect::<Vec<_>>(), [2, 3]);
         assert!(db.store.listing("a").await.unwrap().is_some());
         let model = ModelId::new("m-2").unwrap();
         assert_eq!(db.store.shadow_summary(&model).await.unwrap(), []);
+        assert!(!db.store.has_products().await.unwrap());
     }
 
     async fn a_database_of_a_newer_program_is_left_alone(db: &Database) {
-        db.tamper("UPDATE _sqlx_migrations SET version = 999 WHERE version = 2").await;
+        db.tamper("UPDATE _sqlx_migrations SET version = 999 WHERE version = 3").await;
         for error in [
             db.store.migrate().await.unwrap_err(),
             db.store.pending_migrations().await.unwrap_err(),

@@ -7,6 +7,7 @@ mod keys;
 mod listings;
 mod migrations;
 mod open;
+mod products;
 mod sessions;
 mod shadow;
 mod suspects;
