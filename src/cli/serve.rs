@@ -14,7 +14,7 @@ use super::runtime::{StoreArgs, block_on};
 use super::{Status, output};
 use crate::config::{self, Settings};
 use crate::domain::{ApiKey, Role, SystemClock};
-use crate::flow::SIGN_IN_WITHIN;
+use crate::flow::{SIGN_IN_WITHIN, outside_registry};
 use crate::http::{App, Parts, Server, ServerError, shutdown_signal};
 use crate::scoring::Assess;
 use crate::store::{Actor, KeyRecord, NewKey, Store, Token};
@@ -94,7 +94,8 @@ pub(super) async fn answer(
     let metrics = telemetry::metrics::install().context("cannot start to measure")?;
     let clock = Arc::new(SystemClock);
     let scoring = settings.scoring.clone();
-    let app = App::new(Parts { settings, store: store.clone(), scorer, clock, metrics });
+    let origin = outside_registry(&settings.origin)?;
+    let app = App::new(Parts { settings, store: store.clone(), scorer, origin, clock, metrics });
     let every = (scoring.follow_s > 0).then(|| Duration::from_secs(scoring.follow_s));
     let shadow = Arc::clone(app.shadow());
     let mut follows = vec![tokio::spawn(Arc::clone(&shadow).follow(scoring.clone(), every))];

@@ -39,7 +39,7 @@ fn load_from(
 }
 
 fn check(settings: &Settings) -> Result<(), ConfigError> {
-    let Settings { server, store, scoring, gate, .. } = settings;
+    let Settings { server, store, scoring, origin, gate, .. } = settings;
     let positive = [
         ("server.max_body_bytes", server.max_body_bytes),
         ("server.max_batch", server.max_batch),
@@ -47,6 +47,10 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
         ("server.page_rows", server.page_rows as usize),
         ("server.max_page_rows", server.max_page_rows as usize),
         ("store.max_connections", store.max_connections as usize),
+        ("origin.timeout_ms", usize::try_from(origin.timeout_ms).unwrap_or(usize::MAX)),
+        ("origin.batch_timeout_ms", usize::try_from(origin.batch_timeout_ms).unwrap_or(usize::MAX)),
+        ("origin.max_bytes", origin.max_bytes),
+        ("origin.concurrency", origin.concurrency),
         ("gate.min_rows", gate.min_rows),
         ("gate.slice_rows", gate.slice_rows),
     ];
@@ -129,6 +133,7 @@ mod tests {
     fn a_password_in_the_url_stays_out_of_logs() {
         let mut settings = with(&[]).unwrap();
         settings.store.url = "postgres://u:secret@h/d".to_owned();
+        settings.origin.token = "secret".to_owned();
         assert!(!format!("{settings:?}").contains("secret"));
     }
 }

@@ -7,4 +7,4 @@ mod load;
 mod settings;
 
 pub use load::{ConfigError, DEFAULT_TOML, load};
-pub use settings::{GateLimits, Log, LogFormat, Scoring, Server, Settings, Store};
+pub use settings::{GateLimits, Log, LogFormat, Origin, Scoring, Server, Settings, Store};

@@ -12,6 +12,7 @@ pub struct Settings {
     pub server: Server,
     pub store: Store,
     pub scoring: Scoring,
+    pub origin: Origin,
     pub limits: Limits,
     pub gate: GateLimits,
     pub log: Log,
@@ -59,6 +60,28 @@ pub struct Scoring {
     pub precision: String,
     pub follow_s: u64,
     pub base_rate: f64,
+}
+
+/// An outside registry of products. `Debug` hides the token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    pub url: String,
+    pub name: String,
+    pub token: String,
+    pub timeout_ms: u64,
+    pub batch_timeout_ms: u64,
+    pub max_bytes: usize,
+    pub concurrency: usize,
+    pub cache_items: usize,
+    pub cache_s: u64,
+    pub retry_s: u64,
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// What a candidate must keep to before it may become the model in use.

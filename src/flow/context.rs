@@ -1,22 +1,25 @@
+use super::origin::{Origins, Outside};
 use crate::scoring::ReadItem;
+use crate::signals::Context;
 use crate::store::Store;
 
 /// Where it is looked up what is known of a listing beyond itself.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Contexts {
-    #[expect(dead_code, reason = "sellers and products are looked up in it")]
-    store: Store,
+    origins: Origins,
 }
 
 impl Contexts {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store }
+    pub(super) fn new(store: Store, outside: Option<Outside>) -> Self {
+        Self { origins: Origins::new(store, outside) }
     }
 
     /// The items, each with what is known of its listing. What cannot be looked up is unknown: it
     /// is logged, and no listing goes without a score for it.
-    #[expect(clippy::unused_async, reason = "what looks things up waits for the store")]
     pub(super) async fn gather(&self, items: Vec<ReadItem>) -> Vec<ReadItem> {
-        items
+        let listings: Vec<_> = items.iter().map(ReadItem::listing).collect();
+        let origins = self.origins.gather(&listings).await;
+        let known = |(item, origin): (ReadItem, _)| item.in_context(Context { origin });
+        items.into_iter().zip(origins).map(known).collect()
     }
 }

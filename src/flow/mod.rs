@@ -2,13 +2,16 @@
 //! holder, sign in to the console.
 //!
 //! Owns what happens in which order and who may see what: a batch waits in the [`Queue`], is
-//! scored on the thread pool and then kept; a model in the shadow scores some of it again. It speaks neither HTTP nor SQL; `http` and `cli`
-//! call it, and it calls `scoring` and `store`.
+//! scored on the thread pool and then kept; a model in the shadow scores some of it again. It speaks
+//! no SQL, and HTTP only to ask an outside registry of products; `http` and `cli` call it, and it
+//! calls `scoring` and `store`.
 
 mod context;
 mod keys;
 mod live;
+mod origin;
 mod processors;
+mod products;
 mod queue;
 mod sessions;
 mod shadow;
@@ -17,7 +20,9 @@ mod suspects;
 
 pub use keys::{Keys, REVOKED_WITHIN};
 pub use live::{Live, SwapError};
+pub use origin::{OriginError, OriginRegistry, Outside, outside_registry};
 pub use processors::Priority;
+pub use products::keep_product;
 pub use queue::{Queue, QueueFull, Ticket, Unfinished, compute};
 pub use sessions::{CONSOLE_ROLES, SESSION_FOR, SIGN_IN_WITHIN, SignIn, sign_in};
 pub use shadow::{Shadow, ShadowError};

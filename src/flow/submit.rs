@@ -7,6 +7,7 @@ use metrics::{counter, histogram};
 
 use super::context::Contexts;
 use super::live::Live;
+use super::origin::Outside;
 use super::processors::Priority;
 use super::queue::{Queue, QueueFull, Ticket, Unfinished, compute};
 use super::shadow::{Noted, Shadow};
@@ -71,6 +72,8 @@ pub struct SubmitParts {
     pub scorer: Arc<dyn Assess>,
     pub store: Store,
     pub limits: Limits,
+    /// A registry of products beside the store's own.
+    pub origin: Option<Outside>,
     /// Listings that may wait.
     pub queue_items: usize,
 }
@@ -94,12 +97,12 @@ pub struct Submit {
 
 impl Submit {
     pub fn new(parts: SubmitParts) -> Self {
-        let SubmitParts { scorer, store, limits, queue_items } = parts;
+        let SubmitParts { scorer, store, limits, origin, queue_items } = parts;
         let live = Arc::new(Live::new(scorer));
         let (limits, queue) = (Arc::new(limits), Queue::new(queue_items));
         let shadow =
             Shadow::new(Arc::clone(&live), Arc::clone(&limits), store.clone(), queue.clone());
-        let contexts = Contexts::new(store.clone());
+        let contexts = Contexts::new(store.clone(), origin);
         Self { live, shadow: Arc::new(shadow), contexts, store, limits, queue }
     }
 

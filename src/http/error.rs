@@ -58,6 +58,14 @@ codes! {
         "`/docs` lists the routes.";
     ListingNotFound = "listing_not_found", NOT_FOUND, "No such listing",
         "Only listings sent with `store=true` are kept.";
+    ProductNotFound = "product_not_found", NOT_FOUND, "No such product",
+        "`thatgia products import` or `PUT` registers it.";
+    InvalidGtin = "invalid_gtin", BAD_REQUEST, "The number is no GTIN",
+        "Send 8, 12, 13 or 14 digits, the last of which is right.";
+    InvalidCondition = "invalid_condition", BAD_REQUEST, "A condition cannot be used",
+        "Send `If-Match` with the `ETag` of the answer before, or `If-None-Match: *`.";
+    VersionConflict = "version_conflict", PRECONDITION_FAILED, "It was changed meanwhile",
+        "Read it again, and send the change with its new `ETag`.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Not with this method",
         "The header `Allow` names the methods.";
     InvalidInference = "invalid_inference", BAD_REQUEST, "The inference request cannot be used",
@@ -73,6 +81,8 @@ codes! {
     MissingField = "missing_field", UNPROCESSABLE_ENTITY, "A field is missing",
         "Look at `field`.";
     WrongType = "wrong_type", UNPROCESSABLE_ENTITY, "A field has the wrong type",
+        "Look at `field`.";
+    InvalidField = "invalid_field", UNPROCESSABLE_ENTITY, "A field cannot be used",
         "Look at `field`.";
     EmptyField = "empty_field", UNPROCESSABLE_ENTITY, "A field is empty",
         "Look at `field`.";

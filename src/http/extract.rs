@@ -33,6 +33,17 @@ impl Params {
         value.parse().map(Some).map_err(wrong)
     }
 
+    /// The rows of a page: `limit`, from 1 to `max`, else `usual`.
+    pub(super) fn rows(&mut self, usual: u32, max: u32) -> Result<u32, Problem> {
+        match self.take::<u32>("limit")? {
+            Some(rows) if rows == 0 || rows > max => {
+                Err(Problem::new(Code::InvalidQuery, format!("must be 1 to {max}")).at("limit"))
+            }
+            Some(rows) => Ok(rows),
+            None => Ok(usual),
+        }
+    }
+
     pub(super) fn finish(self) -> Result<(), Problem> {
         match self.0.into_iter().next() {
             Some((name, _)) => {

@@ -10,7 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::Role::{Admin, Analyst, Crawler, Scientist, Supervisor};
 use crate::flow::CONSOLE_ROLES;
-use crate::http::api::{docs, health, score, stream, suspects};
+use crate::http::api::{docs, health, products, score, stream, suspects};
 use crate::http::auth::{Access, Roles, guard};
 use crate::http::console::{assets, listing, queue, sign_in};
 use crate::http::drain::drain;
@@ -23,6 +23,8 @@ use crate::http::{App, api::openapi};
 const SCORE: Access = Access::Keys(Roles::new(&[Crawler, Analyst, Supervisor, Scientist, Admin]));
 /// Who sends a listing may read what became of it.
 const LOOK_UP: Access = Access::Keys(Roles::new(&[Crawler, Analyst, Supervisor, Scientist, Admin]));
+/// The registry decides what counts as another brand's number.
+const REGISTER: Access = Access::Keys(Roles::new(&[Supervisor, Admin]));
 /// A crawler's key, which lies on many machines, does not open the list of suspects.
 const SUSPECTS: Access = Access::Keys(Roles::new(&[Analyst, Supervisor, Scientist, Admin]));
 /// Figures of the service: free on the machine itself, where the collector runs.
@@ -57,6 +59,11 @@ pub fn routes() -> Vec<Route> {
         post("/v1/score/stream", SCORE, |m| on(m, stream::score_stream)),
         get("/v1/suspects", SUSPECTS, |m| on(m, suspects::list_suspects)),
         get("/v1/listings/{id}", LOOK_UP, |m| on(m, suspects::get_listing)),
+        get("/v1/products", LOOK_UP, |m| on(m, products::list_products)),
+        get("/v1/products/{gtin}", LOOK_UP, |m| on(m, products::get_product)),
+        put("/v1/products/{gtin}", REGISTER, |m| {
+            on(m, products::put_product).layer(DefaultBodyLimit::max(products::PRODUCT_BYTES))
+        }),
         get("/v1/openapi.json", Access::Public, |m| on(m, openapi::document)),
         get("/v2/health/live", Access::Public, |m| on(m, metadata::server_live)),
         get("/v2/health/ready", Access::Public, |m| on(m, metadata::server_ready)),
@@ -98,6 +105,10 @@ fn get(path: &'static str, access: Access, handler: Handler) -> Route {
 
 fn post(path: &'static str, access: Access, handler: Handler) -> Route {
     Route { method: Method::POST, path, access, handler: handler(MethodFilter::POST) }
+}
+
+fn put(path: &'static str, access: Access, handler: Handler) -> Route {
+    Route { method: Method::PUT, path, access, handler: handler(MethodFilter::PUT) }
 }
 
 /// The whole service.

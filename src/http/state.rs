@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Settings;
 use crate::domain::Clock;
-use crate::flow::{Keys, Live, Shadow, Submit, SubmitParts};
+use crate::flow::{Keys, Live, Outside, Shadow, Submit, SubmitParts};
 use crate::http::error::{Code, Problem};
 use crate::scoring::Assess;
 use crate::store::Store;
@@ -21,6 +21,8 @@ pub struct Parts {
     pub settings: Settings,
     pub store: Store,
     pub scorer: Arc<dyn Assess>,
+    /// A registry of products beside the store's own.
+    pub origin: Option<Outside>,
     pub clock: Arc<dyn Clock>,
     pub metrics: PrometheusHandle,
 }
@@ -52,11 +54,12 @@ impl fmt::Debug for App {
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, store, scorer, clock, metrics } = parts;
+        let Parts { settings, store, scorer, origin, clock, metrics } = parts;
         let submit = Submit::new(SubmitParts {
             scorer,
             store: store.clone(),
             limits: settings.limits.clone(),
+            origin,
             queue_items: settings.server.queue_items,
         });
         let bodies = LARGEST_BODIES * settings.server.max_body_bytes.div_ceil(BODY_UNIT);

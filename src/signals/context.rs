@@ -1,20 +1,25 @@
 use serde::{Deserialize, Serialize};
 
 use super::clue::Clue;
+use super::origin::OriginRecord;
 use crate::domain::Listing;
 
 /// What was known of a listing beyond itself when it was scored: fetched before, and kept with the
 /// assessment, so that a score can be repeated.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Context {}
+pub struct Context {
+    /// What a registry of products says of the listing's number, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginRecord>,
+}
 
 impl Context {
     /// A listing of which nothing else is known.
-    pub const NONE: &'static Self = &Self {};
+    pub const NONE: &'static Self = &Self { origin: None };
 
     /// What it says of `listing`.
-    pub fn clues(&self, _listing: &Listing) -> Vec<Clue> {
-        Vec::new()
+    pub fn clues(&self, listing: &Listing) -> Vec<Clue> {
+        self.origin.as_ref().map(|origin| origin.clues(listing)).unwrap_or_default()
     }
 }

@@ -12,6 +12,7 @@ mod features;
 mod fusion;
 mod knowledge;
 mod lexicon;
+mod origin;
 mod phrases;
 mod price;
 mod reading;
@@ -29,6 +30,7 @@ pub use fusion::{Fusion, FusionError, Weighed};
 pub(crate) use knowledge::tests as testing;
 pub use knowledge::{FILES, Knowledge, KnowledgeError};
 pub use lexicon::{Concept, Finding, Lexicon, LexiconError, Polarity, Variant};
+pub use origin::{OriginAnswer, OriginProduct, OriginRecord, OriginVerdict};
 pub use price::{
     Goods, PRICE_FEATURES, PRICE_FLAGS, PRICE_HINGES, PriceInput, PriceSignal, price_features,
 };

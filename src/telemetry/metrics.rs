@@ -31,6 +31,8 @@ pub const SHADOW_DROPPED: &str = "thatgia_shadow_dropped_total";
 pub const SHADOW_FAILED: &str = "thatgia_shadow_failed_total";
 /// Listings written to the store.
 pub const LISTINGS_STORED: &str = "thatgia_listings_stored_total";
+/// Questions to the outside registry of products, by `answer` (`known`, `unknown`, `unavailable`).
+pub const ORIGIN_QUESTIONS: &str = "thatgia_origin_questions_total";
 
 /// Tells the recorder what each name means.
 pub fn describe() {
@@ -50,6 +52,7 @@ pub fn describe() {
     );
     describe_counter!(SHADOW_FAILED, "Models named for the shadow that could not be used");
     describe_counter!(LISTINGS_STORED, "Listings written to the store");
+    describe_counter!(ORIGIN_QUESTIONS, "Questions to the outside registry, by answer");
 }
 
 /// Upper bounds in seconds, from one listing to a whole batch on a busy machine.

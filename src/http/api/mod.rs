@@ -7,6 +7,7 @@ pub(super) mod docs;
 mod envelope;
 pub(super) mod health;
 pub(super) mod openapi;
+pub(super) mod products;
 pub(super) mod schema;
 pub(super) mod score;
 pub(super) mod stream;

@@ -84,6 +84,49 @@ pub(super) struct Image {
     data: Option<String>,
 }
 
+/// A product as it is to be registered. Its brand and name are needed, the rest may be left out.
+#[derive(ToSchema)]
+#[schema(example = json!({"brand": "Nike", "name": "Giày Air Force 1", "owner": "Nike Việt Nam",
+    "country": "VN", "documents": [{"kind": "CFS", "reference": "123/2025"}],
+    "price_low": 1900000, "price_typical": 2600000, "status": "active", "source": "owner"}))]
+pub(super) struct ProductBody {
+    brand: String,
+    name: String,
+    /// Who answers for it: the holder of the brand or the importer.
+    owner: Option<String>,
+    /// Where it is made: two letters (ISO 3166).
+    #[schema(min_length = 2, max_length = 2)]
+    country: Option<String>,
+    #[schema(max_items = 20)]
+    documents: Option<Vec<ProductDocument>>,
+    /// The lowest price seen, in VND.
+    #[schema(minimum = 0)]
+    price_low: Option<f64>,
+    /// The usual price, in VND.
+    #[schema(minimum = 0)]
+    price_typical: Option<f64>,
+    /// `active` unless it is said otherwise.
+    status: Option<ProductStatus>,
+    /// Where this is known from; the key's id unless it is said.
+    source: Option<String>,
+}
+
+/// A paper about a product.
+#[derive(ToSchema)]
+pub(super) struct ProductDocument {
+    kind: String,
+    /// Its number, or where it can be seen.
+    reference: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(super) enum ProductStatus {
+    Active,
+    Withdrawn,
+    Unknown,
+}
+
 #[derive(ToSchema)]
 pub(super) struct ScoreResults {
     /// One for each listing, in the order sent.

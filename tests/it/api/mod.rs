@@ -2,6 +2,7 @@
 
 mod health;
 mod openapi;
+mod products;
 mod requests;
 mod routes;
 mod score;

@@ -17,7 +17,7 @@ async fn submit(settings: &config::Scoring, data: &Path) -> Submit {
     let store = Store::open(&store, Arc::new(SystemClock)).await.unwrap();
     let scorer = scoring::load(settings).unwrap();
     let limits = config::load(None).unwrap().limits;
-    Submit::new(SubmitParts { scorer, store, limits, queue_items: 8 })
+    Submit::new(SubmitParts { scorer, store, limits, origin: None, queue_items: 8 })
 }
 
 fn named(shadow: &Shadow) -> Option<(String, f64)> {

@@ -78,6 +78,7 @@ impl TestApp {
             settings: settings.clone(),
             store: store.clone(),
             scorer,
+            origin: thatgia::flow::outside_registry(&settings.origin).unwrap(),
             clock: Arc::<TestClock>::clone(&clock),
             metrics: metrics(),
         });
