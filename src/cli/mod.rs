@@ -15,6 +15,7 @@ mod key;
 mod model;
 mod models;
 mod output;
+mod products;
 mod reference;
 mod runtime;
 pub mod score;
@@ -49,6 +50,7 @@ enum Command {
     Evaluate(evaluate::Opts),
     Models(models::Opts),
     Dataset(dataset::Opts),
+    Products(products::Opts),
     Key(key::Opts),
     Store(store::Opts),
     #[command(hide = true)]
@@ -66,6 +68,7 @@ impl Command {
             Self::Evaluate(opts) => evaluate::run(&opts),
             Self::Models(opts) => models::run(&opts),
             Self::Dataset(opts) => dataset::run(&opts),
+            Self::Products(opts) => products::run(&opts),
             Self::Key(opts) => key::run(opts),
             Self::Store(opts) => store::run(opts),
             Self::Reference(opts) => reference::run(&opts),

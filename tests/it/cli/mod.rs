@@ -5,6 +5,7 @@ mod admin;
 mod dataset;
 mod evaluate;
 mod models;
+mod products;
 mod reference;
 mod score;
 mod score_bulk;
