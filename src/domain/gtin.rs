@@ -144,7 +144,7 @@ mod tests {
         #[test]
         fn one_wrong_digit_is_always_seen(digits in "[1-9][0-9]{11}", at in 0_usize..13, by in 1_u8..10) {
             let check = (0..10).find_map(|d| Gtin::parse(&format!("{digits}{d}")).ok());
-            let mut bytes = check.unwrap().as_str()[1..].as_bytes().to_vec();
+            let mut bytes = check.unwrap().as_str().as_bytes()[1..].to_vec();
             bytes[at] = b'0' + (bytes[at] - b'0' + by) % 10;
             prop_assert!(Gtin::parse(std::str::from_utf8(&bytes).unwrap()).is_err());
         }

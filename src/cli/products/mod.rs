@@ -38,7 +38,7 @@ Examples:
 const LIST: &str = "Example:
   thatgia products list --brand Nike --json";
 const SHOW: &str = "Example:
-  thatgia products show 8934602480012";
+  thatgia products show 8934602480019";
 
 /// Products of one transaction.
 const BATCH: usize = 500;

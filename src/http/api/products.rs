@@ -66,7 +66,7 @@ pub(crate) async fn list_products(
 /// changed it since.
 #[utoipa::path(
     get, path = "/v1/products/{gtin}", tag = "products", security(("key" = [])),
-    params(("gtin" = String, Path, description = "GTIN-8, -12, -13 or -14", example = "8934602480012")),
+    params(("gtin" = String, Path, description = "GTIN-8, -12, -13 or -14", example = "8934602480019")),
     responses(
         (status = 200, description = "The product", body = ProductJson<'_>),
         (status = 400, response = schema::ProblemResponse),
@@ -96,7 +96,7 @@ pub(crate) async fn get_product(
 #[utoipa::path(
     put, path = "/v1/products/{gtin}", tag = "products", security(("key" = [])),
     params(
-        ("gtin" = String, Path, description = "GTIN-8, -12, -13 or -14", example = "8934602480012"),
+        ("gtin" = String, Path, description = "GTIN-8, -12, -13 or -14", example = "8934602480019"),
         ("If-Match" = Option<String>, Header, description = "The version that was seen, in quotes"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only if it is not there yet"),
     ),

@@ -34,24 +34,24 @@ pub fn find_codes(listing: &Listing) -> Vec<SeenCode> {
         add(&mut found, "gtin".into(), 0, (text, parse_code(text)));
     }
     for (name, text) in listing.attributes() {
-        let field = || format!("attributes.{name}").into();
+        let field = || Field::from(format!("attributes.{name}"));
         if !may_hold_code(text) {
             continue;
         }
         if is_code_name(name) {
             match parse_code(text) {
                 // "đang cập nhật 2024" is no code that is wrong.
-                Err(CodeError::Gtin(GtinError::Malformed)) => in_text(&mut found, field(), text),
+                Err(CodeError::Gtin(GtinError::Malformed)) => in_text(&mut found, &field(), text),
                 code => add(&mut found, field(), 0, (text, code)),
             }
         } else {
-            in_text(&mut found, field(), text);
+            in_text(&mut found, &field(), text);
         }
     }
     let texts = [("title", Some(listing.title())), ("description", listing.description())];
     for (name, text) in texts {
         if let Some(text) = text.filter(|text| may_hold_code(text)) {
-            in_text(&mut found, name.into(), text);
+            in_text(&mut found, &name.into(), text);
         }
     }
     found
@@ -136,7 +136,7 @@ fn says_code(words: &str) -> bool {
 }
 
 /// Looks for codes in running text.
-fn in_text(found: &mut Vec<SeenCode>, field: Field, text: &str) {
+fn in_text(found: &mut Vec<SeenCode>, field: &Field, text: &str) {
     let mut tries = 0;
     let mut at = 0;
     // Characters before `counted`, so that places are counted once.
@@ -156,7 +156,7 @@ fn in_text(found: &mut Vec<SeenCode>, field: Field, text: &str) {
         if let Ok(code) = code {
             chars += text.get(counted..start).map_or(0, |t| t.chars().count());
             counted = start;
-            add(found, Field::clone(&field), chars, (piece, Ok(code)));
+            add(found, Field::clone(field), chars, (piece, Ok(code)));
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::domain::{Field, Gtin, GtinError, Listing, Part, Reason};
 pub enum Carrier {
     /// The digits alone.
     Plain,
-    /// With application identifiers, as in GS1-128 and GS1 DataMatrix.
+    /// With application identifiers, as in GS1-128 and GS1 `DataMatrix`.
     ElementString,
     /// A web address, as in a QR code.
     DigitalLink,

@@ -208,9 +208,13 @@ mod tests {
 
     #[test]
     fn a_prefix_says_who_issued_the_number() {
-        let name = |body: &str| match issuer(&with_check(body)) {
-            Issuer::Member { name, .. } => name.to_owned(),
-            other => format!("{other:?}"),
+        let name = |body: &str| {
+            let issuer = issuer(&with_check(body));
+            if let Issuer::Member { name, .. } = issuer {
+                name.to_owned()
+            } else {
+                format!("{issuer:?}")
+            }
         };
         for (body, want) in [
             ("893460248001", "GS1 Vietnam"),
