@@ -1,9 +1,9 @@
 //! A CSV file of products.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Chain, Read as _};
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder, Terminator};
 
 use crate::domain::{Document, Gtin, NewProduct, Product};
 
@@ -68,7 +68,7 @@ pub(super) struct Line {
 }
 
 pub(super) struct ProductFile {
-    reader: csv::Reader<BufReader<File>>,
+    reader: csv::Reader<Chain<BufReader<File>, &'static [u8]>>,
     columns: Vec<Column>,
     /// Where products are known from that do not say.
     source: String,
@@ -88,8 +88,13 @@ impl ProductFile {
         let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let delimiter = delimiter(&head[mark..]);
         input.consume(mark);
-        let mut reader =
-            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
+        // Every record ends with a line feed, so that lines can be counted; what stands before it
+        // is a blank to be trimmed.
+        let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .terminator(Terminator::Any(b'\n'))
+            .flexible(true)
+            .from_reader(input.chain(b"\n".as_slice()));
         let mut columns = Vec::new();
         for cell in reader.byte_headers()? {
             let name = String::from_utf8_lossy(cell).trim().to_ascii_lowercase();
@@ -115,14 +120,20 @@ impl ProductFile {
     /// # Errors
     /// When the file cannot be read any further.
     pub(super) fn next(&mut self) -> Option<Result<Line, FileError>> {
-        match self.reader.read_byte_record(&mut self.record) {
-            Ok(false) => None,
-            Ok(true) => {
-                let line = self.record.position().map_or(0, csv::Position::line);
-                Some(Ok(Line { line, product: self.product() }))
+        loop {
+            match self.reader.read_byte_record(&mut self.record) {
+                Ok(false) => return None,
+                Ok(true) if self.record.len() == 1 && self.record[0].trim_ascii().is_empty() => {}
+                Ok(true) => return Some(Ok(Line { line: self.line(), product: self.product() })),
+                Err(error) => return Some(Err(error.into())),
             }
-            Err(error) => Some(Err(error.into())),
         }
+    }
+
+    /// The line on which the record begins: the reader stands after its end.
+    fn line(&self) -> u64 {
+        let within = self.record.as_slice().iter().filter(|b| **b == b'\n').count();
+        self.reader.position().line().saturating_sub(1 + within as u64)
     }
 
     fn product(&self) -> Result<Product, String> {

@@ -33,7 +33,10 @@ fn products_are_imported_listed_and_shown() {
     }
     let (code, table, _) = run(&["products", "list"]);
     assert_eq!(code, Some(0));
-    assert!(table.starts_with("GTIN") && table.contains("06291041500213  Nike"), "{table}");
+    assert!(
+        table.trim_start().starts_with("GTIN") && table.contains("06291041500213  Nike"),
+        "{table}"
+    );
     assert!(!table.contains('\u{1b}'), "{table}");
     let (_, lines, _) = run(&["products", "list", "--brand", "DIOR", "--json"]);
     let product: serde_json::Value = serde_json::from_str(&lines).unwrap();
