@@ -7,6 +7,7 @@
 mod clock;
 mod error;
 mod key;
+mod link;
 mod listing;
 mod model_id;
 mod notation;
@@ -15,6 +16,7 @@ mod verdict;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use error::{ErrorCode, ItemError};
 pub use key::{ApiKey, KeyError, Role};
+pub use link::LinkKind;
 pub use listing::{ImageRef, Limits, Listing, Money, NewListing, Price, Seller};
 pub use model_id::{ModelId, ModelIdError, ModelRef};
 pub use notation::{grouped, hex, vnd, vnd_en};

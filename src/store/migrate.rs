@@ -21,6 +21,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0002_shadow.sql"),
         include_str!("../../migrations/postgres/0002_shadow.sql"),
     ),
+    (
+        4,
+        "sellers",
+        include_str!("../../migrations/sqlite/0004_sellers.sql"),
+        include_str!("../../migrations/postgres/0004_sellers.sql"),
+    ),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

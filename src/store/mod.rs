@@ -1,5 +1,5 @@
-//! Everything that is kept: listings with their scores, what a model in the shadow said, keys,
-//! sessions and the audit log.
+//! Everything that is kept: listings with their scores, their sellers, what a model in the shadow
+//! said, keys, sessions and the audit log.
 //!
 //! Owns all SQL, over SQLite in a folder (the default) or PostgreSQL: one path of code, whose
 //! differences are named in `dialect`. It checks no rights and scores nothing: `flow` and `http`
@@ -19,6 +19,7 @@ mod plan;
 mod records;
 mod rows;
 mod secret;
+mod sellers;
 mod sessions;
 mod shadow;
 mod suspects;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 
 use sqlx::{Any, AnyConnection, AnyPool, Row as _, Transaction};
 use time::OffsetDateTime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 pub use backup::restore;
 pub use cursor::Cursor;
@@ -42,6 +43,10 @@ pub use records::{
     StoredListing, Suspect, SuspectFilter, ToStore,
 };
 pub use secret::{Token, TokenError};
+pub use sellers::{
+    ClusterEdge, ConfirmedCase, LinkedSeller, SellerContext, SellerFacts, SellerLink, SellerRow,
+    Signs,
+};
 
 use crate::domain::Clock;
 
@@ -58,6 +63,7 @@ pub struct Store {
     /// SQLite has one writer at a time. Queueing for it here is fair and wakes at once, where
     /// SQLite itself would poll.
     writers: Arc<Semaphore>,
+    keys: Arc<OnceCell<sellers::Keys>>,
 }
 
 impl fmt::Debug for Store {

@@ -7,6 +7,7 @@ mod keys;
 mod listings;
 mod migrations;
 mod open;
+mod sellers;
 mod sessions;
 mod shadow;
 mod suspects;
