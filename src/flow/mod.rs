@@ -10,6 +10,7 @@ mod keys;
 mod live;
 mod processors;
 mod queue;
+mod sellers;
 mod sessions;
 mod shadow;
 mod submit;
@@ -19,6 +20,10 @@ pub use keys::{Keys, REVOKED_WITHIN};
 pub use live::{Live, SwapError};
 pub use processors::Priority;
 pub use queue::{Queue, QueueFull, Ticket, Unfinished, compute};
+pub use sellers::{
+    Cluster, Clusters, SellerGraph, SellerProfile, SellersError, find_seller, link_sellers,
+    list_clusters,
+};
 pub use sessions::{CONSOLE_ROLES, SESSION_FOR, SIGN_IN_WITHIN, SignIn, sign_in};
 pub use shadow::{Shadow, ShadowError};
 pub use submit::{Batch, Item, Kept, Scored, Submit, SubmitParts, Timings};

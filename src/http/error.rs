@@ -58,6 +58,8 @@ codes! {
         "`/docs` lists the routes.";
     ListingNotFound = "listing_not_found", NOT_FOUND, "No such listing",
         "Only listings sent with `store=true` are kept.";
+    SellerNotFound = "seller_not_found", NOT_FOUND, "No such seller",
+        "Only sellers with a platform and an id, of listings sent with `store=true`, are kept.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Not with this method",
         "The header `Allow` names the methods.";
     InvalidInference = "invalid_inference", BAD_REQUEST, "The inference request cannot be used",

@@ -135,6 +135,11 @@ impl Store {
         }
     }
 
+    /// The time by the store's clock.
+    pub fn time(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
     /// The time now, as exactly as it is kept.
     fn now(&self) -> i64 {
         rows::micros(self.clock.now())

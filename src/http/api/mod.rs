@@ -9,6 +9,7 @@ pub(super) mod health;
 pub(super) mod openapi;
 pub(super) mod schema;
 pub(super) mod score;
+pub(super) mod sellers;
 pub(super) mod stream;
 pub(super) mod suspects;
 

@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{docs, health, schema, score, stream, suspects};
+use super::{docs, health, schema, score, sellers, stream, suspects};
 use crate::http::oip;
 
 #[derive(OpenApi)]
@@ -23,6 +23,9 @@ use crate::http::oip;
         stream::score_stream,
         suspects::list_suspects,
         suspects::get_listing,
+        sellers::get_clusters,
+        sellers::get_seller,
+        sellers::get_links,
         document,
         docs::page,
         docs::asset,
@@ -53,6 +56,7 @@ use crate::http::oip;
     tags(
         (name = "scoring", description = "Listings in, scores out"),
         (name = "suspects", description = "What was kept, ranked"),
+        (name = "sellers", description = "Who offers it, and whom they are linked with"),
         (name = "inference", description = "Scoring as the Open Inference Protocol (KServe v2, \
             Triton) has it. An answer that is an error also has a member `error`."),
         (name = "service", description = "Probes and figures"),

@@ -46,15 +46,7 @@ pub(crate) async fn list_suspects(
     caller: Caller,
     mut params: Params,
 ) -> Result<Response, Problem> {
-    let server = &app.settings().server;
-    let rows = match params.take::<u32>("limit")? {
-        Some(rows) if rows == 0 || rows > server.max_page_rows => {
-            let text = format!("must be 1 to {}", server.max_page_rows);
-            return Err(Problem::new(Code::InvalidQuery, text).at("limit"));
-        }
-        Some(rows) => rows,
-        None => server.page_rows,
-    };
+    let rows = params.rows(&app.settings().server)?;
     let cursor = params.take::<Cursor>("cursor")?;
     let filter = SuspectFilter {
         band: params.take::<Band>("band")?,

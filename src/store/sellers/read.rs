@@ -10,8 +10,8 @@ use super::super::{Result, Store, StoreError};
 use super::near::{Buckets, Copies, rarity};
 use super::signs::{Keyed, SellerName, Signs};
 use super::{
-    ClusterEdge, LinkedSeller, RARE, SUSPECT, SellerContext, SellerFacts, SellerLink, SellerRow,
-    for_each, matching,
+    ClusterEdge, LINK_SHINGLES, LinkedSeller, RARE, SUSPECT, SellerContext, SellerFacts,
+    SellerLink, SellerRow, for_each, matching,
 };
 use crate::domain::LinkKind;
 
@@ -45,11 +45,16 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn seller_contexts(&self, signs: &[Signs]) -> Result<Vec<SellerContext>> {
+        if signs.iter().all(Signs::tell_nothing) {
+            return Ok(vec![SellerContext::default(); signs.len()]);
+        }
         let keys = self.keys().await?;
         let keyed: Vec<Keyed> = signs.iter().map(|signs| signs.keyed(keys)).collect();
         let mut tx = self.pool.begin_with(self.dialect.begin_snapshot()).await?;
         let own = own_rows(&mut tx, &keyed).await?;
-        let bands: Vec<i64> = keyed.iter().flat_map(|k| k.bands.iter().copied()).collect();
+        let long = |k: &&Keyed| k.sketch.as_ref().is_some_and(|s| s.shingles() >= LINK_SHINGLES);
+        let bands = keyed.iter().filter(long).flat_map(|k| k.bands.iter().copied());
+        let bands: Vec<i64> = bands.collect();
         let buckets = Buckets::load(&mut tx, &bands).await?;
         let mut links = stored_links(&mut tx, &sellers_of(&keyed)).await?;
         let shared = shared_contacts(&mut tx, &keyed).await?;
@@ -277,7 +282,8 @@ fn sellers_of(keyed: &[Keyed]) -> Vec<i64> {
 }
 
 async fn own_rows(connection: &mut AnyConnection, keyed: &[Keyed]) -> Result<HashMap<i64, Own>> {
-    let listings: Vec<i64> = keyed.iter().map(|k| k.listing).collect();
+    let listings: Vec<i64> =
+        keyed.iter().filter(|k| k.seller.is_some()).map(|k| k.listing).collect();
     let sql = "SELECT listing, seller, own_score, priced, cheap, brand_key FROM listing_signs \
          WHERE listing IN ({})";
     let mut own = HashMap::new();

@@ -1,6 +1,7 @@
 use super::super::dialect::encode_text;
 use super::super::names::name_key;
 use super::super::plan::id_of;
+use super::LINK_SHINGLES;
 use super::keys::Keys;
 use crate::domain::{LinkKind, Listing};
 use crate::preprocess::{Contact, Sketch, Sketched, find_contacts};
@@ -55,6 +56,12 @@ impl Signs {
             sketched: Sketched::new(text),
             contacts: find_contacts(text.into_iter().chain(attributes).chain(own_name)),
         }
+    }
+
+    /// Whether nothing could be looked up by them.
+    pub(super) fn tell_nothing(&self) -> bool {
+        let long = self.sketched.as_ref().is_some_and(|s| s.sketch.shingles() >= LINK_SHINGLES);
+        self.seller.is_none() && self.contacts.is_empty() && !long
     }
 
     pub(super) fn keyed(&self, keys: &Keys) -> Keyed {

@@ -5,6 +5,7 @@ mod openapi;
 mod requests;
 mod routes;
 mod score;
+mod sellers;
 mod server;
 mod shadow;
 mod stream;

@@ -17,7 +17,7 @@ fn text(n: u32) -> String {
 }
 
 /// A listing of a seller; `more` is put into it.
-fn listing(id: &str, seller: &str, more: Value) -> String {
+fn listing(id: &str, seller: &str, more: &Value) -> String {
     let mut all = json!({"id": id, "title": "Túi", "platform": "Shopee", "seller": {"id": seller}});
     let fields = all.as_object_mut().unwrap();
     for (name, value) in more.as_object().unwrap() {
@@ -31,7 +31,7 @@ fn listing(id: &str, seller: &str, more: Value) -> String {
 }
 
 fn item(id: &str, seller: &str, logit: f64, more: Value) -> Item {
-    Item::new(&listing(id, seller, more), logit)
+    Item::new(&listing(id, seller, &more), logit)
 }
 
 async fn context(store: &Store, json: &str) -> SellerContext {
@@ -59,12 +59,12 @@ on_both! {
         let of_a = context(&db.store, &one.json).await.facts.unwrap();
         assert_eq!((of_a.listings, of_a.suspects), (1, 0));
         assert_eq!(of_a.brands, [("dior".to_owned(), 1)]);
-        let of_new = context(&db.store, &listing("c", "s1", json!({}))).await.facts.unwrap();
+        let of_new = context(&db.store, &listing("c", "s1", &json!({}))).await.facts.unwrap();
         assert_eq!((of_new.listings, of_new.suspects), (2, 1));
         // Another platform is another seller, whatever its id; its case does not matter.
-        let same = listing("c", "s1", json!({"platform": "SHOPEE "}));
+        let same = listing("c", "s1", &json!({"platform": "SHOPEE "}));
         assert_eq!(context(&db.store, &same).await.facts.unwrap().listings, 2);
-        let elsewhere = listing("c", "s1", json!({"platform": "tiki"}));
+        let elsewhere = listing("c", "s1", &json!({"platform": "tiki"}));
         assert_eq!(context(&db.store, &elsewhere).await, SellerContext::default());
     }
 
@@ -75,7 +75,7 @@ on_both! {
             assessment.parts.seller = Some(3.0);
         }
         save(&db.store, &[one]).await;
-        let facts = context(&db.store, &listing("b", "s1", json!({}))).await.facts.unwrap();
+        let facts = context(&db.store, &listing("b", "s1", &json!({}))).await.facts.unwrap();
         assert_eq!((facts.listings, facts.suspects), (1, 0));
     }
 
@@ -88,7 +88,7 @@ on_both! {
             }
         }
         save(&db.store, &items).await;
-        let facts = context(&db.store, &listing("d", "s1", json!({}))).await.facts.unwrap();
+        let facts = context(&db.store, &listing("d", "s1", &json!({}))).await.facts.unwrap();
         assert_eq!((facts.listings, facts.priced, facts.cheap), (3, 2, 1));
     }
 
@@ -112,7 +112,7 @@ on_both! {
         assert_eq!(of("s3").await.len(), 1);
         assert_eq!(of("s4").await, []);
         // One that is not kept yet is linked by what stands in it.
-        let new = listing("e", "s5", json!({"description": format!("{} 0987654321", text(1))}));
+        let new = listing("e", "s5", &json!({"description": format!("{} 0987654321", text(1))}));
         let context = context(&db.store, &new).await;
         assert_eq!(context.copies, 2);
         let phone = context.links.iter().find(|l| l.kind == LinkKind::Phone).unwrap();
@@ -227,20 +227,20 @@ on_both! {
             item("z", "s2", 0.0, json!({"description": "0912345678"}))]).await;
         db.store.confirm_case(&case("d1", "s1", "a", db)).await.unwrap();
         db.store.confirm_case(&case("d1", "s1", "a", db)).await.unwrap();
-        let own = context(&db.store, &listing("a", "s1", json!({}))).await;
+        let own = context(&db.store, &listing("a", "s1", &json!({}))).await;
         assert!(own.cases.is_empty());
-        let other = context(&db.store, &listing("b", "s1", json!({}))).await;
+        let other = context(&db.store, &listing("b", "s1", &json!({}))).await;
         assert_eq!(other.cases, [db.clock_now()]);
-        let linked = context(&db.store, &listing("z", "s2", json!({}))).await;
+        let linked = context(&db.store, &listing("z", "s2", &json!({}))).await;
         assert_eq!(linked.links[0].cases, [db.clock_now()]);
         db.store.remove_listings(&["a"]).await.unwrap();
         db.clock.pass(Duration::days(1));
         db.store.confirm_case(&case("d2", "s1", "b", db)).await.unwrap();
-        let other = context(&db.store, &listing("c", "s1", json!({}))).await;
+        let other = context(&db.store, &listing("c", "s1", &json!({}))).await;
         assert_eq!(other.cases.len(), 2);
         assert!(db.store.withdraw_case("d1").await.unwrap());
         assert!(!db.store.withdraw_case("d1").await.unwrap());
-        assert_eq!(context(&db.store, &listing("c", "s1", json!({}))).await.cases, [db.clock_now()]);
+        assert_eq!(context(&db.store, &listing("c", "s1", &json!({}))).await.cases, [db.clock_now()]);
         let mut nobody = case("d3", " ", "a", db);
         assert!(db.store.confirm_case(&nobody).await.is_err());
         nobody.seller_id = "s1".to_owned();
@@ -267,7 +267,7 @@ on_both! {
         for (n, id) in ["s\0", "' OR 1=1 --", " ", "", "𝒳𝒳", r"a\0"].iter().enumerate() {
             let one = item(&format!("n{n}"), id, 0.0, json!({"title": "a".repeat(900),
                 "description": "giày ".repeat(4_000), "platform": "p\0", "brand": "ﷺ".repeat(500)}));
-            save(&db.store, &[one.clone()]).await;
+            save(&db.store, std::slice::from_ref(&one)).await;
             context(&db.store, &one.json).await;
         }
         assert_eq!(db.store.seller("p", "s\0").await.unwrap().unwrap().id, "s\0");
