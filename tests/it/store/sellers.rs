@@ -30,8 +30,8 @@ fn listing(id: &str, seller: &str, more: &Value) -> String {
     all.to_string()
 }
 
-fn item(id: &str, seller: &str, logit: f64, more: Value) -> Item {
-    Item::new(&listing(id, seller, &more), logit)
+fn item(id: &str, seller: &str, logit: f64, more: &Value) -> Item {
+    Item::new(&listing(id, seller, more), logit)
 }
 
 async fn context(store: &Store, json: &str) -> SellerContext {
@@ -51,11 +51,11 @@ fn case(id: &str, seller: &str, listing: &str, db: &Database) -> ConfirmedCase {
 
 on_both! {
     async fn a_listing_is_never_counted_for_itself(db: &Database) {
-        let one = item("a", "s1", 5.0, json!({"brand": "Gucci"}));
+        let one = item("a", "s1", 5.0, &json!({"brand": "Gucci"}));
         assert_eq!(context(&db.store, &one.json).await.facts, None);
         save(&db.store, std::slice::from_ref(&one)).await;
         assert_eq!(context(&db.store, &one.json).await.facts, None);
-        save(&db.store, &[one.clone(), item("b", "s1", -3.0, json!({"brand": "Dior"}))]).await;
+        save(&db.store, &[one.clone(), item("b", "s1", -3.0, &json!({"brand": "Dior"}))]).await;
         let of_a = context(&db.store, &one.json).await.facts.unwrap();
         assert_eq!((of_a.listings, of_a.suspects), (1, 0));
         assert_eq!(of_a.brands, [("dior".to_owned(), 1)]);
@@ -69,7 +69,7 @@ on_both! {
     }
 
     async fn a_seller_is_judged_by_scores_without_his_own_part(db: &Database) {
-        let mut one = item("a", "s1", 2.0, json!({}));
+        let mut one = item("a", "s1", 2.0, &json!({}));
         if let Ok(assessment) = &mut one.line.outcome {
             assessment.parts.text = Some(-1.0);
             assessment.parts.seller = Some(3.0);
@@ -80,8 +80,8 @@ on_both! {
     }
 
     async fn prices_count_where_they_could_be_judged(db: &Database) {
-        let mut items = [item("a", "s1", 0.0, json!({})), item("b", "s1", 0.0, json!({})),
-            item("c", "s1", 0.0, json!({}))];
+        let mut items = [item("a", "s1", 0.0, &json!({})), item("b", "s1", 0.0, &json!({})),
+            item("c", "s1", 0.0, &json!({}))];
         for (item, part) in items.iter_mut().zip([Some(1.5), Some(-0.5), None]) {
             if let Ok(assessment) = &mut item.line.outcome {
                 assessment.parts.price = part;
@@ -94,10 +94,10 @@ on_both! {
 
     async fn sellers_who_share_a_number_or_a_text_are_linked(db: &Database) {
         save(&db.store, &[
-            item("a", "s1", 0.0, json!({"description": format!("{} 0912.345.678 🔥 289k", text(1))})),
-            item("b", "s2", 3.0, json!({"description": format!("{} zalo O987 654 321 ✅ 1.290k", text(1))})),
-            item("c", "s3", 0.0, json!({"description": "gọi không chín 12 345 678"})),
-            item("d", "s4", 0.0, json!({"description": text(2)})),
+            item("a", "s1", 0.0, &json!({"description": format!("{} 0912.345.678 🔥 289k", text(1))})),
+            item("b", "s2", 3.0, &json!({"description": format!("{} zalo O987 654 321 ✅ 1.290k", text(1))})),
+            item("c", "s3", 0.0, &json!({"description": "gọi không chín 12 345 678"})),
+            item("d", "s4", 0.0, &json!({"description": text(2)})),
         ]).await;
         let of = |seller| async move {
             let row = db.store.seller("SHOPEE", seller).await.unwrap().unwrap();
@@ -123,8 +123,8 @@ on_both! {
 
     async fn no_contact_stands_in_a_table_of_signs(db: &Database) {
         let text = "LH 0912345678, ban.hang@vidu.vn, fb.com/shop.giay.xin, zalo.me/g/abcxyz";
-        save(&db.store, &[item("a", "s1", 0.0, json!({"description": text})),
-            item("b", "s2", 0.0, json!({"description": text}))]).await;
+        save(&db.store, &[item("a", "s1", 0.0, &json!({"description": text})),
+            item("b", "s2", 0.0, &json!({"description": text}))]).await;
         for table in ["sellers", "listing_signs", "copy_bands", "seller_contacts", "seller_links"] {
             let sql = if db.is_sqlite() {
                 let columns = db.dump(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
@@ -146,18 +146,18 @@ on_both! {
 
     async fn what_changes_or_goes_takes_its_links_along(db: &Database) {
         let shared = json!({"description": format!("{} 0912345678", text(1))});
-        let items = [item("a", "s1", 0.0, shared.clone()), item("b", "s2", 3.0, shared.clone())];
+        let items = [item("a", "s1", 0.0, &shared), item("b", "s2", 3.0, &shared)];
         save(&db.store, &items).await;
         assert_eq!(db.dump("SELECT kind FROM seller_links").await.len(), 2);
         // Seen again: nothing is added, nothing lost.
         save(&db.store, &items).await;
         assert_eq!(db.dump("SELECT kind FROM seller_links").await.len(), 2);
-        save(&db.store, &[item("b", "s2", 3.0, json!({"description": text(2)}))]).await;
+        save(&db.store, &[item("b", "s2", 3.0, &json!({"description": text(2)}))]).await;
         assert_eq!(db.dump("SELECT kind FROM seller_links").await.len(), 0);
         assert_eq!(db.dump("SELECT kind FROM seller_contacts").await.len(), 1);
         save(&db.store, &items).await;
         // Moved to another seller: both are counted anew.
-        save(&db.store, &[item("b", "s3", 3.0, shared)]).await;
+        save(&db.store, &[item("b", "s3", 3.0, &shared)]).await;
         assert_eq!(db.store.seller("shopee", "s2").await.unwrap(), None);
         assert_eq!(db.store.seller("shopee", "s3").await.unwrap().unwrap().facts.suspects, 1);
         assert_eq!(db.store.remove_listings(&["a", "b", "none"]).await.unwrap(), 2);
@@ -178,7 +178,7 @@ on_both! {
     async fn a_number_that_many_share_is_a_hotline(db: &Database) {
         let many: Vec<_> = (0..40)
             .map(|n| item(&format!("i{n}"), &format!("s{n}"), 0.0,
-                json!({"title": "Tổng đài 0912345678"})))
+                &json!({"title": "Tổng đài 0912345678"})))
             .collect();
         save(&db.store, &many[..10]).await;
         assert_eq!(db.store.linked_pairs(0.0, &[], 1000).await.unwrap().len(), 45);
@@ -190,7 +190,7 @@ on_both! {
 
     async fn a_text_that_many_have_is_common(db: &Database) {
         let many: Vec<_> = (0..150)
-            .map(|n| item(&format!("i{n}"), &format!("s{n}"), 0.0, json!({"description": text(1)})))
+            .map(|n| item(&format!("i{n}"), &format!("s{n}"), 0.0, &json!({"description": text(1)})))
             .collect();
         save(&db.store, &many[..5]).await;
         assert_eq!(db.store.linked_pairs(0.0, &[], 1000).await.unwrap().len(), 10);
@@ -205,7 +205,7 @@ on_both! {
         let body = format!("{} 0912345678", text(1));
         let many: Vec<_> = (0..600)
             .map(|n| item(&format!("i{n}"), "s1", if n % 2 == 0 { 3.0 } else { -3.0 },
-                json!({"description": body, "brand": format!("b{n}")})))
+                &json!({"description": body, "brand": format!("b{n}")})))
             .collect();
         for batch in many.chunks(100) {
             save(&db.store, batch).await;
@@ -223,8 +223,8 @@ on_both! {
     }
 
     async fn cases_outlive_listings_and_can_be_taken_back(db: &Database) {
-        save(&db.store, &[item("a", "s1", 3.0, json!({"description": "0912345678"})),
-            item("z", "s2", 0.0, json!({"description": "0912345678"}))]).await;
+        save(&db.store, &[item("a", "s1", 3.0, &json!({"description": "0912345678"})),
+            item("z", "s2", 0.0, &json!({"description": "0912345678"}))]).await;
         db.store.confirm_case(&case("d1", "s1", "a", db)).await.unwrap();
         db.store.confirm_case(&case("d1", "s1", "a", db)).await.unwrap();
         let own = context(&db.store, &listing("a", "s1", &json!({}))).await;
@@ -250,7 +250,7 @@ on_both! {
 
     async fn a_batch_has_the_contexts_of_its_listings_one_by_one(db: &Database) {
         let items: Vec<_> = (0..70)
-            .map(|n| item(&format!("i{n}"), &format!("s{}", n % 9), f64::from(n % 5) - 2.0, json!({
+            .map(|n| item(&format!("i{n}"), &format!("s{}", n % 9), f64::from(n % 5) - 2.0, &json!({
                 "description": format!("{} 09123456{:02}", text(n % 4), n % 6), "brand": format!("b{}", n % 3)})))
             .collect();
         save(&db.store, &items[..50]).await;
@@ -265,7 +265,7 @@ on_both! {
 
     async fn strange_sellers_and_texts_do_no_harm(db: &Database) {
         for (n, id) in ["s\0", "' OR 1=1 --", " ", "", "𝒳𝒳", r"a\0"].iter().enumerate() {
-            let one = item(&format!("n{n}"), id, 0.0, json!({"title": "a".repeat(900),
+            let one = item(&format!("n{n}"), id, 0.0, &json!({"title": "a".repeat(900),
                 "description": "giày ".repeat(4_000), "platform": "p\0", "brand": "ﷺ".repeat(500)}));
             save(&db.store, std::slice::from_ref(&one)).await;
             context(&db.store, &one.json).await;
