@@ -1,15 +1,15 @@
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::schema;
+use super::suspects::json;
 use crate::domain::LinkKind;
 use crate::flow::{
-    Cluster, Clusters, SellerGraph, SellerProfile, SellersError, compute, find_seller,
-    link_sellers, list_clusters,
+    Cluster, Clusters, SellerGraph, SellerProfile, SellersError, find_seller, link_sellers,
+    list_clusters,
 };
 use crate::http::App;
 use crate::http::auth::Caller;
@@ -118,14 +118,6 @@ fn not_found(platform: &str, id: &str) -> Problem {
     let short = |text: &str| text.chars().take(100).collect::<String>();
     let text = format!("no seller {:?} on {:?}", short(id), short(platform));
     Problem::new(Code::SellerNotFound, text)
-}
-
-async fn json(
-    write: impl FnOnce() -> serde_json::Result<Vec<u8>> + Send + 'static,
-) -> Result<Response, Problem> {
-    let json = compute(write).await?.map_err(|error| Problem::hide(Code::Internal, &error))?;
-    let kind = HeaderValue::from_static("application/json");
-    Ok(([(header::CONTENT_TYPE, kind)], json).into_response())
 }
 
 /// A seller as he is kept.

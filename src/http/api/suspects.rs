@@ -102,7 +102,7 @@ pub(crate) async fn get_listing(
 }
 
 /// Writes an answer on the thread pool: a page may hold megabytes of stored JSON.
-async fn json(
+pub(super) async fn json(
     write: impl FnOnce() -> serde_json::Result<Vec<u8>> + Send + 'static,
 ) -> Result<Response, Problem> {
     let json = compute(write).await?.map_err(|error| Problem::hide(Code::Internal, &error))?;

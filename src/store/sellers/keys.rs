@@ -54,7 +54,7 @@ impl Keys {
 
     pub(super) fn contact(&self, contact: &Contact) -> i64 {
         // 0 stands for no contact.
-        self.key(&["contact", contact.kind.as_str(), contact.reveal()]).max(i64::MIN + 1) | 1
+        self.key(&["contact", contact.kind.as_str(), contact.reveal()]) | 1
     }
 }
 

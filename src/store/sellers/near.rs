@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::{AnyConnection, Row as _};
 
@@ -8,8 +8,8 @@ use crate::preprocess::Sketch;
 
 /// Most listings of a band, and most of one seller in it: what more of them there are is found
 /// through those.
-const BAND: usize = 96;
-const BAND_SELLER: usize = 4;
+const BAND: usize = 32;
+const BAND_SELLER: usize = 2;
 
 /// A listing that shares a band.
 #[derive(Debug, Clone)]
@@ -38,20 +38,34 @@ pub(super) enum Copies {
 }
 
 impl Buckets {
-    /// What the store has in `bands`: at most some hundred rows a band.
+    /// What the store has in `bands`: a few dozen rows a band at most.
     pub(super) async fn load(connection: &mut AnyConnection, bands: &[i64]) -> Result<Self> {
         let mut bands = bands.to_vec();
         bands.sort_unstable();
         bands.dedup();
-        let sql = "SELECT b.band AS band, b.listing AS listing, s.seller AS seller, \
-             s.sketch AS sketch FROM copy_bands b \
-             JOIN listing_signs s ON s.listing = b.listing WHERE b.band IN ({})";
-        let mut this = Self::default();
+        let sql = "SELECT band, listing FROM copy_bands WHERE band IN ({})";
+        let mut pairs: Vec<(i64, i64)> = Vec::new();
         for row in matching(connection, sql, &bands).await? {
+            pairs.push((row.try_get(0)?, row.try_get(1)?));
+        }
+        // A value that fills a list up matches once more in the next one.
+        pairs.sort_unstable();
+        pairs.dedup();
+        let listings: BTreeSet<i64> = pairs.iter().map(|(_, listing)| *listing).collect();
+        let listings: Vec<i64> = listings.into_iter().collect();
+        let sql = "SELECT listing, seller, sketch FROM listing_signs WHERE listing IN ({})";
+        let mut this = Self::default();
+        for row in matching(connection, sql, &listings).await? {
             let sketch: Option<String> = row.try_get("sketch")?;
             let Some(sketch) = sketch.as_deref().and_then(Sketch::decode) else { continue };
             let (listing, seller) = (row.try_get("listing")?, row.try_get("seller")?);
-            this.add(row.try_get("band")?, Candidate { listing, seller, sketch });
+            this.at.insert(listing, this.all.len());
+            this.all.push(Candidate { listing, seller, sketch });
+        }
+        for (band, listing) in pairs {
+            if let Some(at) = this.at.get(&listing) {
+                this.bands.entry(band).or_default().push(*at);
+            }
         }
         Ok(this)
     }

@@ -56,7 +56,7 @@ impl Store {
         let bands = keyed.iter().filter(long).flat_map(|k| k.bands.iter().copied());
         let bands: Vec<i64> = bands.collect();
         let buckets = Buckets::load(&mut tx, &bands).await?;
-        let mut links = stored_links(&mut tx, &sellers_of(&keyed)).await?;
+        let links = stored_links(&mut tx, &sellers_of(&keyed)).await?;
         let shared = shared_contacts(&mut tx, &keyed).await?;
         let mut copies = Vec::with_capacity(keyed.len());
         let mut found: Vec<Vec<Found>> = Vec::with_capacity(keyed.len());
@@ -101,7 +101,6 @@ impl Store {
             all.truncate(LINKS);
             found.push(all);
         }
-        links.clear();
         let others = found.iter().flatten().map(|link| link.other);
         let all: BTreeSet<i64> = sellers_of(&keyed).into_iter().chain(others).collect();
         let all: Vec<i64> = all.into_iter().collect();
@@ -167,19 +166,18 @@ impl Store {
                  WHERE l.{side} = {{}} ORDER BY l.other, l.seller, l.mark LIMIT 16) AS some_{side}"
             )
         };
+        let both = [one("seller"), one("other")].join(" UNION ALL ");
         let mut connection = self.pool.acquire().await?;
         let mut found = Vec::new();
-        for side in ["seller", "other"] {
-            for row in for_each(&mut connection, &one(side), sellers).await? {
-                found.push(SellerLink {
-                    seller: row.try_get("seller")?,
-                    other: row.try_get("other")?,
-                    kind: name(&row, "kind")?,
-                    strength: row.try_get("strength")?,
-                    listings: [text(&row, "listing_id")?, text(&row, "other_id")?],
-                    found_at: time(&row, "found_at")?,
-                });
-            }
+        for row in for_each(&mut connection, &both, sellers).await? {
+            found.push(SellerLink {
+                seller: row.try_get("seller")?,
+                other: row.try_get("other")?,
+                kind: name(&row, "kind")?,
+                strength: row.try_get("strength")?,
+                listings: [text(&row, "listing_id")?, text(&row, "other_id")?],
+                found_at: time(&row, "found_at")?,
+            });
         }
         Ok(found)
     }
@@ -305,17 +303,18 @@ async fn stored_links(
     connection: &mut AnyConnection,
     sellers: &[i64],
 ) -> Result<HashMap<i64, Vec<Found>>> {
-    let mut all: HashMap<i64, Vec<Found>> = HashMap::new();
-    for (own, other) in [("seller", "other"), ("other", "seller")] {
-        let one = format!(
+    let one = |own: &str, other: &str| {
+        format!(
             "SELECT * FROM (SELECT {own} AS own, {other} AS whom, kind, strength \
              FROM seller_links WHERE {own} = {{}} ORDER BY {other}, mark LIMIT {LINKS}) AS some_{own}"
-        );
-        for row in for_each(connection, &one, sellers).await? {
-            let (other, kind) = (row.try_get("whom")?, name(&row, "kind")?);
-            let link = Found { other, kind, strength: row.try_get("strength")? };
-            all.entry(row.try_get("own")?).or_default().push(link);
-        }
+        )
+    };
+    let both = [one("seller", "other"), one("other", "seller")].join(" UNION ALL ");
+    let mut all: HashMap<i64, Vec<Found>> = HashMap::new();
+    for row in for_each(connection, &both, sellers).await? {
+        let (other, kind) = (row.try_get("whom")?, name(&row, "kind")?);
+        let link = Found { other, kind, strength: row.try_get("strength")? };
+        all.entry(row.try_get("own")?).or_default().push(link);
     }
     Ok(all)
 }

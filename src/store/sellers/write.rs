@@ -16,6 +16,8 @@ use super::{CHEAP, COUNTED, RARE, SUSPECT, change, for_each, matching};
 use crate::domain::{Assessment, LinkKind, Listing, Part, logit, sigmoid};
 use crate::preprocess::{Sketch, map_batch};
 
+/// Rows of the narrowest table that a statement writes, where there are so many.
+const WIDE: usize = 256;
 /// Most brands of a seller that are kept.
 const BRANDS: usize = 16;
 
@@ -239,7 +241,8 @@ async fn save_copies(
     }
     // Sorted, so that neighbours in the index are written together.
     rows.sort_unstable();
-    for piece in pieces(&rows) {
+    let wide = rows.chunks_exact(WIDE);
+    for piece in wide.clone().chain(pieces(wide.remainder())) {
         let mut sql = insert("copy_bands", &["band", "listing"], piece.len());
         sql.push_str(" ON CONFLICT DO NOTHING");
         let statement = sqlx::query(AssertSqlSafe(sql));

@@ -8,6 +8,7 @@ use thatgia::registry::load_model;
 use thatgia::scoring::FastScorer;
 use time::Duration;
 
+use crate::model::FAST;
 use crate::support::{FakeScorer, TestApp, check_schema};
 
 const LONG: &str = "Túi da thật khâu tay tỉ mỉ từng đường kim mũi chỉ, khóa kim loại mạ vàng không phai, \
@@ -119,7 +120,7 @@ async fn a_key_bound_to_provinces_sees_no_seller_elsewhere() {
 
 /// The service with the fast model that ships.
 async fn shipped() -> TestApp {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/vi-fast-2026-11b");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(FAST);
     let model = load_model(&dir, Arithmetic::default()).unwrap();
     TestApp::with(|_| {}, std::sync::Arc::new(FastScorer::new(model, 0.0))).await
 }
