@@ -48,9 +48,7 @@ impl Buckets {
         for row in matching(connection, sql, &bands).await? {
             pairs.push((row.try_get(0)?, row.try_get(1)?));
         }
-        // A value that fills a list up matches once more in the next one.
         pairs.sort_unstable();
-        pairs.dedup();
         let listings: BTreeSet<i64> = pairs.iter().map(|(_, listing)| *listing).collect();
         let listings: Vec<i64> = listings.into_iter().collect();
         let sql = "SELECT listing, seller, sketch FROM listing_signs WHERE listing IN ({})";

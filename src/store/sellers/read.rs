@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::any::AnyRow;
@@ -18,7 +19,7 @@ use crate::domain::LinkKind;
 /// Most links of a seller that are looked at.
 const LINKS: usize = 16;
 /// Most cases of a seller that are looked at.
-const CASES: u32 = 16;
+const CASES: usize = 16;
 
 const ROW: &str = "SELECT seller, platform, id, name, province, listings, suspects, priced, \
     cheap, counted_to, brands, first_seen_at, last_seen_at FROM sellers";
@@ -352,14 +353,15 @@ async fn cases_of(
     connection: &mut AnyConnection,
     sellers: &[i64],
 ) -> Result<HashMap<i64, Vec<(i64, OffsetDateTime)>>> {
-    let one = format!(
-        "SELECT * FROM (SELECT seller, listing, confirmed_at FROM confirmed_cases \
-         WHERE seller = {{}} ORDER BY confirmed_at DESC LIMIT {CASES}) AS newest"
-    );
-    let mut all: HashMap<i64, Vec<_>> = HashMap::new();
-    for row in for_each(connection, &one, sellers).await? {
+    let sql = "SELECT seller, listing, confirmed_at FROM confirmed_cases WHERE seller IN ({})";
+    let mut all: HashMap<i64, Vec<(i64, OffsetDateTime)>> = HashMap::new();
+    for row in matching(connection, sql, sellers).await? {
         let case = (row.try_get("listing")?, time(&row, "confirmed_at")?);
         all.entry(row.try_get("seller")?).or_default().push(case);
+    }
+    for cases in all.values_mut() {
+        cases.sort_unstable_by_key(|(listing, at)| (Reverse(*at), *listing));
+        cases.truncate(CASES);
     }
     Ok(all)
 }
