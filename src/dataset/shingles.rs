@@ -154,6 +154,74 @@ mod tests {
         assert!(s.pairs(0.1, |a, b| a.min(b) == 7).is_empty());
     }
 
+    /// How well sketches, which the store finds near copies by, do on real listings, against the
+    /// Jaccard index of all shingles; families are rows that were written from each other.
+    #[test]
+    fn sketches_find_the_near_copies_of_the_gold_set() {
+        use std::collections::{BTreeSet, HashMap};
+        use std::path::Path;
+
+        use super::super::groups::text;
+        use super::super::loader::read_file;
+        use crate::preprocess::{Sketched, map_batch};
+
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/gold/train.jsonl");
+        let rows: Vec<_> = read_file(&file).unwrap().rows.into_iter().map(|(_, row)| row).collect();
+        let texts: Vec<String> = rows.iter().map(text).collect();
+        let sketches = map_batch(&texts, |text| Sketched::new([text.as_str()]));
+        let long = |i: usize| sketches[i].as_ref().is_some_and(|s| s.sketch.shingles() >= 100);
+        let mut bands: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut found = BTreeSet::new();
+        for (i, sketched) in sketches.iter().enumerate().filter(|(i, _)| long(*i)) {
+            let Some(sketched) = sketched else { continue };
+            for band in sketched.bands {
+                let there = bands.entry(band).or_default();
+                for j in there.iter().copied() {
+                    let other = sketches[j].as_ref().map(|s| s.sketch.similarity(&sketched.sketch));
+                    if other.is_some_and(|similarity| similarity >= 0.7) {
+                        found.insert((j, i));
+                    }
+                }
+                there.push(i);
+            }
+        }
+        let exact = Shingles::new(texts.iter().map(String::as_str));
+        let exact = exact.pairs(0.6, |a, b| long(a) && long(b));
+        let at = |least: f64| -> BTreeSet<(usize, usize)> {
+            exact.iter().filter(|p| p.similarity >= least).map(|p| (p.a, p.b)).collect()
+        };
+        let missed = |least: f64| at(least).difference(&found).count();
+        let wrong = found.difference(&at(0.6)).count();
+        let stranger = |(a, b): &&(usize, usize)| rows[*a].family != rows[*b].family;
+        let strangers = found.iter().filter(stranger).count();
+        assert!(at(0.8).len() > 20 && found.len() > 30, "{} {}", at(0.8).len(), found.len());
+        assert!(missed(0.8) * 20 <= at(0.8).len(), "{} of {}", missed(0.8), at(0.8).len());
+        assert!(missed(0.7) * 4 <= at(0.7).len(), "{} of {}", missed(0.7), at(0.7).len());
+        assert!((wrong + strangers) * 20 <= found.len(), "{wrong} {strangers}");
+        // The same listing by another account: other figures, emoji, no diacritics; then with a
+        // word in sixteen another.
+        let (mut same, mut changed, mut all) = (0, 0, 0);
+        for (i, text) in texts.iter().enumerate().filter(|(i, _)| long(*i)) {
+            let Some(sketched) = &sketches[i] else { continue };
+            let dressed =
+                format!("🔥🔥 {} 👉 0987.654.321 giá 99k", crate::preprocess::text::fold(text));
+            let words = dressed.split(' ').enumerate();
+            let words = words.map(|(at, word)| if at % 16 == 7 { "vâng" } else { word });
+            let reworded = words.collect::<Vec<_>>().join(" ");
+            let is_found = |text: &str| {
+                let other = Sketched::new([text]);
+                other.is_some_and(|other| {
+                    let shared = other.bands.iter().zip(&sketched.bands).any(|(a, b)| a == b);
+                    shared && other.sketch.similarity(&sketched.sketch) >= 0.7
+                })
+            };
+            all += 1;
+            same += usize::from(is_found(&dressed));
+            changed += usize::from(is_found(&reworded));
+        }
+        assert!(all > 2_000 && same == all && changed * 20 >= all * 19, "{all} {same} {changed}");
+    }
+
     proptest! {
         #[test]
         fn the_join_finds_what_all_against_all_finds(

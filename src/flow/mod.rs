@@ -13,6 +13,7 @@ mod origin;
 mod processors;
 mod products;
 mod queue;
+mod sellers;
 mod sessions;
 mod shadow;
 mod submit;
@@ -24,6 +25,10 @@ pub use origin::{OriginError, OriginRegistry, Outside, outside_registry};
 pub use processors::Priority;
 pub use products::keep_product;
 pub use queue::{Queue, QueueFull, Ticket, Unfinished, compute};
+pub use sellers::{
+    Cluster, Clusters, SellerGraph, SellerProfile, SellersError, find_seller, link_sellers,
+    list_clusters,
+};
 pub use sessions::{CONSOLE_ROLES, SESSION_FOR, SIGN_IN_WITHIN, SignIn, sign_in};
 pub use shadow::{Shadow, ShadowError};
 pub use submit::{Batch, Item, Kept, Scored, Submit, SubmitParts, Timings};

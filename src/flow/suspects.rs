@@ -31,7 +31,7 @@ pub async fn find_listing(
     Ok(listing.filter(|l| in_scope(&key.provinces, l.province.as_deref())))
 }
 
-fn in_scope(scope: &[String], province: Option<&str>) -> bool {
+pub(super) fn in_scope(scope: &[String], province: Option<&str>) -> bool {
     let same = |p: &String| province.is_some_and(|q| same_province(p, q));
     scope.is_empty() || scope.iter().any(same)
 }

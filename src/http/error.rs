@@ -66,6 +66,8 @@ codes! {
         "Send `If-Match` with the `ETag` of the answer before, or `If-None-Match: *`.";
     VersionConflict = "version_conflict", PRECONDITION_FAILED, "It was changed meanwhile",
         "Read it again, and send the change with its new `ETag`.";
+    SellerNotFound = "seller_not_found", NOT_FOUND, "No such seller",
+        "Only sellers with a platform and an id, of listings sent with `store=true`, are kept.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Not with this method",
         "The header `Allow` names the methods.";
     InvalidInference = "invalid_inference", BAD_REQUEST, "The inference request cannot be used",

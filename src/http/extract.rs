@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt;
 
+use crate::config;
 use crate::http::App;
 use crate::http::error::{Code, Problem};
 
@@ -33,14 +34,15 @@ impl Params {
         value.parse().map(Some).map_err(wrong)
     }
 
-    /// The rows of a page: `limit`, from 1 to `max`, else `usual`.
-    pub(super) fn rows(&mut self, usual: u32, max: u32) -> Result<u32, Problem> {
+    /// Rows of a page: `limit`, within what the settings allow.
+    pub(super) fn rows(&mut self, server: &config::Server) -> Result<u32, Problem> {
         match self.take::<u32>("limit")? {
-            Some(rows) if rows == 0 || rows > max => {
-                Err(Problem::new(Code::InvalidQuery, format!("must be 1 to {max}")).at("limit"))
+            Some(rows) if rows == 0 || rows > server.max_page_rows => {
+                let text = format!("must be 1 to {}", server.max_page_rows);
+                Err(Problem::new(Code::InvalidQuery, text).at("limit"))
             }
             Some(rows) => Ok(rows),
-            None => Ok(usual),
+            None => Ok(server.page_rows),
         }
     }
 
@@ -76,6 +78,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(segment)) => Ok(Self(segment)),
+            Err(error) => Err(Problem::new(Code::InvalidPath, error.body_text())),
+        }
+    }
+}
+
+/// The variable parts of the path, in order, percent-decoded.
+#[derive(Debug)]
+pub(super) struct Segments<const N: usize>(pub(super) [String; N]);
+
+impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Segments<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let wrong = || Problem::new(Code::InvalidPath, Code::InvalidPath.hint());
+        match Path::<Vec<String>>::from_request_parts(parts, state).await {
+            Ok(Path(segments)) => segments.try_into().map(Self).map_err(|_| wrong()),
             Err(error) => Err(Problem::new(Code::InvalidPath, error.body_text())),
         }
     }

@@ -10,7 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::Role::{Admin, Analyst, Crawler, Scientist, Supervisor};
 use crate::flow::CONSOLE_ROLES;
-use crate::http::api::{docs, health, products, score, stream, suspects};
+use crate::http::api::{docs, health, products, score, sellers, stream, suspects};
 use crate::http::auth::{Access, Roles, guard};
 use crate::http::console::{assets, listing, queue, sign_in};
 use crate::http::drain::drain;
@@ -27,6 +27,8 @@ const LOOK_UP: Access = Access::Keys(Roles::new(&[Crawler, Analyst, Supervisor, 
 const REGISTER: Access = Access::Keys(Roles::new(&[Supervisor, Admin]));
 /// A crawler's key, which lies on many machines, does not open the list of suspects.
 const SUSPECTS: Access = Access::Keys(Roles::new(&[Analyst, Supervisor, Scientist, Admin]));
+/// Who is linked with whom is for those who look into cases.
+const SELLERS: Access = Access::Keys(Roles::new(&[Analyst, Supervisor, Admin]));
 /// Figures of the service: free on the machine itself, where the collector runs.
 const METRICS: Access = Access::Local(Roles::new(&[Admin]));
 
@@ -64,6 +66,9 @@ pub fn routes() -> Vec<Route> {
         put("/v1/products/{gtin}", REGISTER, |m| {
             on(m, products::put_product).layer(DefaultBodyLimit::max(products::PRODUCT_BYTES))
         }),
+        get("/v1/sellers/clusters", SELLERS, |m| on(m, sellers::get_clusters)),
+        get("/v1/sellers/{platform}/{id}", SELLERS, |m| on(m, sellers::get_seller)),
+        get("/v1/sellers/{platform}/{id}/links", SELLERS, |m| on(m, sellers::get_links)),
         get("/v1/openapi.json", Access::Public, |m| on(m, openapi::document)),
         get("/v2/health/live", Access::Public, |m| on(m, metadata::server_live)),
         get("/v2/health/ready", Access::Public, |m| on(m, metadata::server_ready)),

@@ -250,7 +250,7 @@ impl<'a> Explanation<'a> {
     /// What was found beyond wording and price, weighed into its parts.
     pub(super) fn clues(&mut self, parts: &mut Parts) {
         let codes = code_clues(self.listing, &self.reading.codes);
-        let known = self.context.clues(self.listing);
+        let known = self.context.clues(self.listing, self.knowledge);
         for Weighed { clue, kind, weight, reason } in
             self.knowledge.fusion().weigh(codes.into_iter().chain(known))
         {

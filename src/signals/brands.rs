@@ -263,6 +263,13 @@ impl Brands {
         self.brands[usize::from(brand)].prices.iter().find(|p| p.kind == kind).copied()
     }
 
+    /// Whether new bags or shoes of the brand cost at least `least`, VND.
+    pub(super) fn is_house(&self, brand: u16, least: f64) -> bool {
+        let is = |kind: u16| matches!(&*self.kinds[usize::from(kind)].0, "bag" | "shoes");
+        let prices = &self.brands[usize::from(brand)].prices;
+        prices.iter().any(|price| price.low >= least && is(price.kind))
+    }
+
     /// The kind of goods meant where none is named: the brand's only one, or, where a product line
     /// is named, its first.
     pub(super) fn implied_kind(&self, brand: u16, by_line: bool) -> Option<u16> {

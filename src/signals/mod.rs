@@ -16,6 +16,7 @@ mod origin;
 mod phrases;
 mod price;
 mod reading;
+mod seller;
 mod tokens;
 
 pub use brands::{BrandMention, Brands, BrandsError, Mention};
@@ -35,4 +36,5 @@ pub use price::{
     Goods, PRICE_FEATURES, PRICE_FLAGS, PRICE_HINGES, PriceInput, PriceSignal, price_features,
 };
 pub use reading::{FieldText, Reading, Source};
+pub use seller::{SellerRecord, SellerTie, decay};
 pub use tokens::{Tokens, WordTokens};

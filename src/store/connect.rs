@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::dialect::Dialect;
 use super::{Result, Store, StoreError};
@@ -50,7 +50,8 @@ impl Store {
             .connect_lazy_with(options);
         drop(pool.acquire().await?);
         sqlx::Connection::close(first).await?;
-        Ok(Self { pool, dialect, clock, file, writers: Arc::new(Semaphore::new(1)) })
+        let (writers, keys) = (Arc::new(Semaphore::new(1)), Arc::new(OnceCell::new()));
+        Ok(Self { pool, dialect, clock, file, writers, keys })
     }
 }
 

@@ -28,6 +28,14 @@ impl Cursor {
     pub fn after(score: f64, id: &str) -> Self {
         Self { score, id: id.to_owned() }
     }
+
+    pub fn score(&self) -> f64 {
+        self.score
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 /// Tells a cursor from text that was cut, mistyped or made up. It keeps no secret: a cursor gives

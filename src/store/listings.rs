@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use metrics::counter;
 use sqlx::any::{AnyArguments, AnyRow};
@@ -9,6 +9,7 @@ use super::dialect::{ABSENT_REAL, encode_text};
 use super::names::{name_key, province_key};
 use super::plan::{Plan, Row};
 use super::rows::{binds, insert, maybe_text, name, pieces, text, time};
+use super::sellers::{self, Prepared};
 use super::{HistoryEntry, Result, SaveReport, Store, StoreError, StoredListing, ToStore};
 use crate::domain::{Listing, ModelId, ModelRef};
 use crate::telemetry::metrics::LISTINGS_STORED;
@@ -69,6 +70,7 @@ impl Store {
         if listings.is_empty() {
             return Ok(plan.report(HashMap::new()));
         }
+        let prepared = Prepared::all(&listings, self.keys().await?);
         let now = self.now();
         let mut tx = self.begin_write().await?;
         let before = contents(tx.connection(), &plan.ids()).await?;
@@ -86,6 +88,9 @@ impl Store {
             let statement = piece.iter().fold(statement, |s, row| bind_assessment(s, row, now));
             statement.execute(tx.connection()).await?;
         }
+        let fresh = listings.iter().filter(|r| before.get(&r.id) != Some(&r.content_sha256));
+        let fresh: HashSet<&str> = fresh.map(|r| r.id.as_str()).collect();
+        sellers::write(tx.connection(), &prepared, &fresh, now).await?;
         tx.commit().await?;
         counter!(LISTINGS_STORED).increment(listings.len() as u64);
         Ok(plan.report(before))

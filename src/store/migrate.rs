@@ -27,6 +27,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0003_products.sql"),
         include_str!("../../migrations/postgres/0003_products.sql"),
     ),
+    (
+        4,
+        "sellers",
+        include_str!("../../migrations/sqlite/0004_sellers.sql"),
+        include_str!("../../migrations/postgres/0004_sellers.sql"),
+    ),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

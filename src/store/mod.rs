@@ -1,5 +1,5 @@
-//! Everything that is kept: listings with their scores, what a model in the shadow said, registered
-//! products, keys, sessions and the audit log.
+//! Everything that is kept: listings with their scores, their sellers, what a model in the shadow
+//! said, registered products, keys, sessions and the audit log.
 //!
 //! Owns all SQL, over SQLite in a folder (the default) or PostgreSQL: one path of code, whose
 //! differences are named in `dialect`. It checks no rights and scores nothing: `flow` and `http`
@@ -20,6 +20,7 @@ mod products;
 mod records;
 mod rows;
 mod secret;
+mod sellers;
 mod sessions;
 mod shadow;
 mod suspects;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use sqlx::{Any, AnyConnection, AnyPool, Row as _, Transaction};
 use time::OffsetDateTime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 pub use backup::restore;
 pub use cursor::Cursor;
@@ -44,6 +45,10 @@ pub use records::{
     ToStore,
 };
 pub use secret::{Token, TokenError};
+pub use sellers::{
+    ClusterEdge, ConfirmedCase, LinkedSeller, SellerContext, SellerFacts, SellerLink, SellerRow,
+    Signs,
+};
 
 use crate::domain::Clock;
 
@@ -60,6 +65,7 @@ pub struct Store {
     /// SQLite has one writer at a time. Queueing for it here is fair and wakes at once, where
     /// SQLite itself would poll.
     writers: Arc<Semaphore>,
+    keys: Arc<OnceCell<sellers::Keys>>,
 }
 
 impl fmt::Debug for Store {
@@ -129,6 +135,11 @@ impl Store {
             Ok(Ok(permit)) => Ok(Some(permit)),
             Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
         }
+    }
+
+    /// The time by the store's clock.
+    pub fn time(&self) -> OffsetDateTime {
+        self.clock.now()
     }
 
     /// The time now, as exactly as it is kept.

@@ -42,10 +42,7 @@ impl<'a> Plan<'a> {
                 plan.items.push(None);
                 continue;
             };
-            let id = match item.listing.id() {
-                Some(id) => id.to_owned(),
-                None => id_from_content(item.listing),
-            };
+            let id = id_of(item.listing);
             let encoded = encode_text(&id).into_owned();
             if encoded.len() > MAX_ID_BYTES {
                 let message = format!("longer than {MAX_ID_BYTES} bytes");
@@ -122,6 +119,11 @@ impl<'a> Plan<'a> {
 fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|e| StoreError::Invalid { field: "line", message: e.to_string() })
+}
+
+/// The id that a listing is kept by.
+pub(super) fn id_of(listing: &Listing) -> String {
+    listing.id().map_or_else(|| id_from_content(listing), str::to_owned)
 }
 
 /// The id of a listing that came without: `h-` and the first 24 hexadecimal digits of its JSON's

@@ -10,6 +10,7 @@ pub(super) mod openapi;
 pub(super) mod products;
 pub(super) mod schema;
 pub(super) mod score;
+pub(super) mod sellers;
 pub(super) mod stream;
 pub(super) mod suspects;
 

@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{docs, health, products, schema, score, stream, suspects};
+use super::{docs, health, products, schema, score, sellers, stream, suspects};
 use crate::http::oip;
 
 #[derive(OpenApi)]
@@ -26,6 +26,9 @@ use crate::http::oip;
         products::list_products,
         products::get_product,
         products::put_product,
+        sellers::get_clusters,
+        sellers::get_seller,
+        sellers::get_links,
         document,
         docs::page,
         docs::asset,
@@ -57,6 +60,7 @@ use crate::http::oip;
         (name = "scoring", description = "Listings in, scores out"),
         (name = "suspects", description = "What was kept, ranked"),
         (name = "products", description = "The registry that product codes are compared with"),
+        (name = "sellers", description = "Who offers it, and whom they are linked with"),
         (name = "inference", description = "Scoring as the Open Inference Protocol (KServe v2, \
             Triton) has it. An answer that is an error also has a member `error`."),
         (name = "service", description = "Probes and figures"),

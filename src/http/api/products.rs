@@ -46,7 +46,7 @@ pub(crate) async fn list_products(
     mut params: Params,
 ) -> Result<Response, Problem> {
     let server = &app.settings().server;
-    let rows = params.rows(server.page_rows, server.max_page_rows)?;
+    let rows = params.rows(server)?;
     let cursor = params.take::<Gtin>("cursor")?;
     let brand = params.take::<String>("brand")?;
     params.finish()?;

@@ -306,6 +306,17 @@ pub(super) enum Part {
     Codes,
 }
 
+/// What two sellers have in common.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(super) enum LinkKind {
+    Phone,
+    Email,
+    Facebook,
+    Zalo,
+    CopiedText,
+}
+
 /// The strongest findings (`brief`, unless it is asked otherwise) or all of them.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]

@@ -46,8 +46,7 @@ pub(crate) async fn list_suspects(
     caller: Caller,
     mut params: Params,
 ) -> Result<Response, Problem> {
-    let server = &app.settings().server;
-    let rows = params.rows(server.page_rows, server.max_page_rows)?;
+    let rows = params.rows(&app.settings().server)?;
     let cursor = params.take::<Cursor>("cursor")?;
     let filter = SuspectFilter {
         band: params.take::<Band>("band")?,
@@ -103,7 +102,7 @@ pub(crate) async fn get_listing(
 }
 
 /// Writes an answer on the thread pool: a page may hold megabytes of stored JSON.
-async fn json(
+pub(super) async fn json(
     write: impl FnOnce() -> serde_json::Result<Vec<u8>> + Send + 'static,
 ) -> Result<Response, Problem> {
     let json = compute(write).await?.map_err(|error| Problem::hide(Code::Internal, &error))?;

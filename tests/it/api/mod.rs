@@ -6,6 +6,7 @@ mod products;
 mod requests;
 mod routes;
 mod score;
+mod sellers;
 mod server;
 mod shadow;
 mod stream;

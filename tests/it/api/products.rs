@@ -125,7 +125,8 @@ impl Assess for Teller {
     fn assess_all(&self, subjects: &[Subject<'_>], ask: Ask) -> Vec<Assessment> {
         let tell = |subject: &Subject<'_>| {
             let said = self.0.assess(subject.listing, ask);
-            let clues = subject.context.clues(subject.listing);
+            let origin = subject.context.origin.as_ref();
+            let clues = origin.map(|o| o.clues(subject.listing)).unwrap_or_default();
             let evidence = clues.into_iter().map(|clue| Evidence {
                 part: Part::Codes,
                 kind: clue.kind.into(),

@@ -20,7 +20,7 @@ const PUBLIC: [&str; 9] = [
 fn path(route: &Route) -> String {
     let file = if route.path.starts_with("/console") { "console.css" } else { "docs.js" };
     let path = route.path.replace("{id}", "x").replace("{gtin}", "x").replace("{file}", file);
-    path.replace("{name}", "thatgia").replace("{version}", "1")
+    path.replace("{name}", "thatgia").replace("{version}", "1").replace("{platform}", "shopee")
 }
 
 async fn status(app: &TestApp, route: &Route) -> (u16, String) {

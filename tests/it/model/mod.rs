@@ -17,7 +17,7 @@ use thatgia::registry::load_model;
 use thatgia::scoring::FastScorer;
 
 /// The fast model that ships.
-const FAST: &str = "vi-fast-2026-11b";
+pub(crate) const FAST: &str = "vi-fast-2026-11c";
 
 /// It, loaded once.
 fn fast() -> &'static Arc<FastScorer> {

@@ -39,7 +39,7 @@ async fn both_databases_get_the_same_tables() {
     let Some(postgres) = Database::postgres().await else { return };
     assert_eq!(columns(&sqlite).await, columns(&postgres).await);
     assert_eq!(indexes(&sqlite).await, indexes(&postgres).await);
-    assert_eq!(indexes(&sqlite).await.len(), 9);
+    assert_eq!(indexes(&sqlite).await.len(), 18);
     let applied = "SELECT description FROM _sqlx_migrations ORDER BY version";
     assert_eq!(sqlite.dump(applied).await, postgres.dump(applied).await);
     sqlite.finish().await;
@@ -50,6 +50,13 @@ async fn both_databases_get_the_same_tables() {
 async fn empty(db: &Database) {
     for table in [
         "products",
+        "confirmed_cases",
+        "seller_links",
+        "seller_contacts",
+        "copy_bands",
+        "listing_signs",
+        "sellers",
+        "secrets",
         "shadow_scores",
         "assessments",
         "listings",
@@ -71,7 +78,7 @@ on_both! {
         empty(db).await;
         let pending = db.store.pending_migrations().await.unwrap();
         let names: Vec<_> = pending.iter().map(|m| (m.version, m.name.as_str())).collect();
-        assert_eq!(names, [(1, "first"), (2, "shadow"), (3, "products")]);
+        assert_eq!(names, [(1, "first"), (2, "shadow"), (3, "products"), (4, "sellers")]);
         assert!(matches!(db.store.count().await, Err(StoreError::Database(_))));
         assert_eq!(db.store.migrate().await.unwrap(), pending);
         assert_eq!(db.store.count().await.unwrap(), 0);

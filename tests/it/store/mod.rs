@@ -8,6 +8,7 @@ mod listings;
 mod migrations;
 mod open;
 mod products;
+mod sellers;
 mod sessions;
 mod shadow;
 mod suspects;
