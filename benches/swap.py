@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Changes of the model in use under load: python3 benches/swap.py vi-2026-11 vi-2026-11b --changes 100
+"""Changes of the model in use under load: python3 benches/swap.py vi-2026-11b vi-2026-11c --changes 100
 
 Serves from a folder of links to two models, changes between them every few seconds while two
 clients ask for scores, and tells how many requests failed, how many answers came from more than one

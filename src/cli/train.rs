@@ -11,7 +11,7 @@ use crate::train;
 const AFTER_HELP: &str = "\
 Examples:
   thatgia train models/recipes/vi-fast.toml --out /tmp/candidates
-  thatgia evaluate datasets/gold/test.jsonl --model /tmp/candidates/vi-fast-2026-11b
+  thatgia evaluate datasets/gold/test.jsonl --model /tmp/candidates/vi-fast-2026-11c
 
 A training that was stopped goes on where it stood when the same command is given again.";
 

@@ -196,5 +196,5 @@ mod tests {
     }
 
     const STORED_BAND: u64 = 7111957680951424808;
-    const STORED: &str = "";
+    const STORED: &str = "AAAApqFl4J6x6cFKgFzpi7e3";
 }

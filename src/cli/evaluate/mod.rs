@@ -18,10 +18,10 @@ use crate::dataset::attack::Attack;
 use crate::eval::bootstrap::Bootstrap;
 
 const EXAMPLES: &str = "Examples:
-  thatgia evaluate datasets/gold --model vi-fast-2026-11b --against regex --out /tmp/report
+  thatgia evaluate datasets/gold --model vi-fast-2026-11c --against regex --out /tmp/report
   thatgia evaluate datasets/gold --side valid
   thatgia evaluate datasets/gold --against ngram --attacks --ordinary crawl.jsonl.gz
-  thatgia evaluate rows.jsonl --model ./models/candidate --against vi-fast-2026-11b";
+  thatgia evaluate rows.jsonl --model ./models/candidate --against vi-fast-2026-11c";
 
 /// Measures a model on labelled listings and writes report.json and report.html.
 ///

@@ -10,7 +10,7 @@ use crate::registry::{Action, Change, Exclusive, Held};
 
 const EXAMPLES: &str = "Examples:
   thatgia models rollback
-  thatgia models rollback --to vi-fast-2026-11b";
+  thatgia models rollback --to vi-fast-2026-11c";
 
 /// Put the model back in use that was in use before.
 ///

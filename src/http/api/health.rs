@@ -31,7 +31,7 @@ pub(crate) struct Ready {
     #[schema(example = "ready")]
     status: &'static str,
     /// The model that scores.
-    #[schema(example = "vi-fast-2026-11b")]
+    #[schema(example = "vi-fast-2026-11c")]
     model: String,
 }
 

@@ -146,7 +146,7 @@ pub(super) enum ScoredLine {
 /// `logit(score) = prior + the sum of the parts that are not null`, to 1e-6.
 #[derive(ToSchema)]
 #[schema(example = json!({"line": 1, "id": "a1", "score": 0.9731, "band": "high", "tier": "fast",
-    "model": "vi-fast-2026-11b", "weights_sha256": "9f86d081884c7d65", "prior": -2.2,
+    "model": "vi-fast-2026-11c", "weights_sha256": "9f86d081884c7d65", "prior": -2.2,
     "parts": {"text": 4.9, "image": null, "price": 0.9, "seller": null, "codes": null},
     "legal_class": "counterfeit_mark",
     "evidence": [{"part": "text", "kind": "replica_term", "field": "title", "start": 21, "end": 28,

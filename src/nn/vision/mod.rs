@@ -12,7 +12,7 @@
 //! windows stay in full numbers. No number depends on which pictures are read together.
 //!
 //! Convolutions are padded as `TensorFlow` pads ("SAME"): where the padding is odd, the odd row or column
-//! stands behind (Tan and Le, "EfficientNet", 2019, and the published Lite weights).
+//! stands behind (as in the original of Tan and Le, 2019, and the published Lite weights).
 
 mod block;
 mod config;

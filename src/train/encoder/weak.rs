@@ -209,7 +209,7 @@ mod tests {
     fn listings_are_sorted_by_what_they_teach() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let model =
-            load_model(&root.join("models/vi-fast-2026-11b"), crate::nn::Arithmetic::default())
+            load_model(&root.join("models/vi-fast-2026-11c"), crate::nn::Arithmetic::default())
                 .unwrap();
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(LINES.as_bytes()).unwrap();

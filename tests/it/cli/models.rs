@@ -9,7 +9,7 @@ use thatgia::registry::{Exclusive, Manifest, WEIGHTS_FILE, sha256_hex};
 
 use super::thatgia;
 
-pub(super) const LIVE: &str = "vi-fast-2026-11b";
+pub(super) const LIVE: &str = "vi-fast-2026-11c";
 const PROMOTE: [&str; 7] =
     ["promote", "--dataset", "rows.jsonl", "--config", "s.toml", "--rounds", "40"];
 
@@ -183,7 +183,7 @@ fn a_verdict_is_a_table_for_people() {
     damage(&place.candidate("vi-worse"));
     let (code, out, _) = place.run(&[&PROMOTE[..], &["candidates/vi-worse", "--dry-run"]].concat());
     assert_eq!(code, 1);
-    assert!(out.starts_with("vi-worse against vi-fast-2026-11b on rows: 128 rows"), "{out}");
+    assert!(out.starts_with("vi-worse against vi-fast-2026-11c on rows: 128 rows"), "{out}");
     assert!(out.contains("FAIL    not_worse     auc ") && out.contains(" more\n"), "{out}");
     assert!(out.lines().count() < 40, "{out}");
 }

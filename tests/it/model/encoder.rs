@@ -73,7 +73,7 @@ fn recipe(dir: &Path) -> String {
         data[side] = path.display().to_string().into();
     }
     let model = recipe["model"].as_table_mut().unwrap();
-    model["fast"] = root.join("models/vi-fast-2026-11b").display().to_string().into();
+    model["fast"] = root.join("models/vi-fast-2026-11c").display().to_string().into();
     model["encoder"] = dir.join("encoder").display().to_string().into();
     model["layers"] = 1.into();
     model["tokens"] = 48.into();

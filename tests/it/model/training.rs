@@ -40,7 +40,7 @@ fn the_same_seed_gives_the_same_model_and_a_changed_file_is_refused() {
     assert_ne!(first.manifest.files, other.manifest.files);
 
     let model = load_model(&first.dir, Arithmetic::default()).unwrap();
-    assert_eq!(model.reference.id.as_str(), "vi-fast-2026-11b");
+    assert_eq!(model.reference.id.as_str(), "vi-fast-2026-11c");
     let lexicon = first.dir.join("lexicon.toml");
     let text = fs::read_to_string(&lexicon).unwrap();
     fs::write(&lexicon, text.replacen("replica", "Replica", 1)).unwrap();
