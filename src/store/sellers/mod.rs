@@ -1,6 +1,6 @@
 //! Sellers: what is known of each, what they have in common, what was decided of them.
 //!
-//! Kept beside the listings and in their transactions ([`write`]). Contacts and ids become keyed
+//! Kept beside the listings and in their transactions ([`mod@write`]). Contacts and ids become keyed
 //! hashes ([`keys`]) before they reach a table. `flow` reads contexts for scoring, records, links
 //! and clusters from here.
 
